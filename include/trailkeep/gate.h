@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The one door between sources and journal, and the consents it asks. Floor 3.
+ *
+ * Everything is off until granted; an error in reading consent counts as off. Each change raises the purpose's generation;
+ * a record made under an older generation is dropped. A grant holds once it is in the ledger; a withdrawal holds at once
+ * and is then written. Consent is asked three times: by the source (gate_allows), by gate_submit, and by the outbox
+ * (gate_allows once more).
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include "clock.h"
+#include "journal.h"
+#include "macros.h"
+#include "purpose.h"
+#include "record.h"
+
+typedef struct Gate Gate;
+
+enum { GATE_E_REFUSED = 1 }; /* outcome of gate_submit(): no consent, or of an older generation */
+
+/* Who decided: as the bus knows them. The actor is what a bridge asserts, or NULL. */
+typedef struct GateActor {
+        uint32_t uid;
+        const char *role;  /* "owner", "guardian", "operator", "bridge" */
+        const char *actor; /* name asserted by a bridge; NULL */
+} GateActor;
+
+typedef struct GateConsent {
+        Purpose purpose;
+        bool is_granted;
+        uint64_t generation;
+        int64_t since_realtime_ms; /* when it was last decided; TIME_MS_NONE: never */
+        uint32_t uid;              /* by whom */
+        char role[32];             /* "" never decided */
+} GateConsent;
+
+typedef struct GateObserver {
+        void (*changed)(Purpose purpose, bool is_granted, void *userdata); /* daemon/ starts or stops the source; before done() */
+        void *userdata;
+} GateObserver;
+
+int gate_new(Journal *journal, const Clock *clock, const char *subject, Gate **ret) _must_check_; /* replays the ledger */
+Gate *gate_free(Gate *gate);
+DEFINE_CLEANUP(Gate, gate_free);
+void gate_observe(Gate *gate, const GateObserver *observer);
+
+bool gate_allows(const Gate *gate, Purpose purpose);
+uint64_t gate_generation(const Gate *gate, Purpose purpose);
+const char *gate_subject(const Gate *gate);
+int gate_submit(Gate *gate, const Record *record) _must_check_;
+void gate_get_consent(const Gate *gate, Purpose purpose, GateConsent *ret);
+
+typedef void (*GateDone)(int r, void *userdata);
+typedef void (*GateWithdrawDone)(int r, const JournalReceipt *receipt, void *userdata); /* receipt NULL when kept or failed */
+int gate_grant(Gate *gate, Purpose purpose, const GateActor *actor, GateDone done, void *userdata) _must_check_;
+int gate_withdraw(Gate *gate, Purpose purpose, bool keep, const GateActor *actor, GateWithdrawDone done, void *userdata) _must_check_;
+/* Erasing on request: written to the ledger with who asked. */
+typedef struct GateErase { uint32_t purposes; int64_t since_ms, until_ms; bool keep_stored; } GateErase;
+int gate_erase(Gate *gate, const GateErase *scope, const GateActor *actor, JournalEraseDone done, void *userdata) _must_check_;

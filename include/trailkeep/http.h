@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * HTTPS requests on the loop: libcurl's multi interface driven by sd-event. Floor 2.
+ *
+ * Who starts a request owns its slot; freeing the slot cancels it, also from within its own callback. TLS 1.2 at least,
+ * verification always on, no redirect followed, no proxy from the environment, bounded answers.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+#include "clock.h"
+#include "macros.h"
+
+typedef struct Http Http;
+typedef struct HttpSlot HttpSlot;
+
+typedef struct HttpOptions {
+        const char *ca_file;   /* PEM; NULL or "": the system's */
+        const char *cert_file; /* PEM; NULL or "": none */
+        const char *key_file;  /* PEM */
+        uint64_t timeout_usec; /* of a stall: no byte either way for that long */
+} HttpOptions;
+
+/* What kept an answer from arriving. */
+typedef enum HttpFault {
+        HTTP_FAULT_NONE,          /* there is a status */
+        HTTP_FAULT_RESOLVE,
+        HTTP_FAULT_CONNECT,
+        HTTP_FAULT_TIMEOUT,
+        HTTP_FAULT_CLOSED,        /* in the middle */
+        HTTP_FAULT_TLS_AUTHORITY, /* the server's certificate is not from the expected authority */
+        HTTP_FAULT_TLS_EXPIRED,
+        HTTP_FAULT_TLS_NAME,
+        HTTP_FAULT_TLS_VERSION,
+        HTTP_FAULT_TLS_REFUSED,   /* the server refused our certificate */
+        HTTP_FAULT_TLS_OTHER,
+        HTTP_FAULT_LOCAL,         /* memory, a certificate file of ours */
+        HTTP_FAULT_MAX,
+} HttpFault;
+
+typedef struct HttpRequest {
+        const char *method;           /* "PUT", "GET", "HEAD", "DELETE" */
+        const char *url;              /* https only */
+        const void *body;             /* borrowed until done or cancelled; NULL none */
+        size_t n_body;
+        const char *content_type;     /* NULL none */
+        const char *content_encoding; /* NULL none */
+} HttpRequest;
+
+typedef struct HttpResult {
+        HttpFault fault;
+        unsigned status;            /* 0 with a fault */
+        uint64_t retry_after_usec;  /* 0 none; seconds and HTTP-date forms (RFC 9110 §10.2.3) */
+        const char *message;        /* one sentence for the log, no URL query, no body; borrowed */
+        uint64_t bytes_sent;        /* of the body */
+} HttpResult;
+
+typedef void (*HttpDone)(const HttpResult *result, void *userdata);
+
+int http_new(sd_event *event, const Clock *clock, const HttpOptions *options, Http **ret) _must_check_;
+Http *http_free(Http *http); /* cancels all */
+DEFINE_CLEANUP(Http, http_free);
+int http_start(Http *http, const HttpRequest *request, HttpDone done, void *userdata, HttpSlot **ret_slot) _must_check_;
+HttpSlot *http_slot_free(HttpSlot *slot);
+DEFINE_CLEANUP(HttpSlot, http_slot_free);
+const char *http_fault_to_string(HttpFault fault);
+/* At start: are the certificate and key there, readable, and a pair? Sentence into text. 0 or -errno. */
+int http_check_credentials(const HttpOptions *options, char text[static 512]) _must_check_;

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The journal: everything recorded, sealed, until it is in the store, expired or erased. Floor 2.
+ *
+ * All calls are made on the loop and return at once; a thread of the journal's own does the work (worker.h) and the
+ * answer comes back on the loop, in the order of the calls. Two databases: vault.db (keys, ledger, erasures: cold) and
+ * journal.db (sealed rows, cursors, intents, parked ranges, catalogue: hot). Their layout stands at the head of
+ * src/journal/vault.c and src/journal/lanes.c.
+ *
+ *   append -> [group commit] -> durable -> read_batch -> put_intent -> PUT -> ack_object -> cursor moves
+ *                                                           |- split_object   (too large: two objects instead of one)
+ *                                                           `- park_object    (this record alone is refused)
+ *
+ * A record id is parcel << 20 | n. An object is an id range of one parcel; one lane has at most one range in flight. The
+ * cursor of a lane never passes the end of that lane's oldest open parcel, so nothing can be appended behind it.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+#include "clock.h"
+#include "id.h"
+#include "macros.h"
+#include "purpose.h"
+#include "record.h"
+
+typedef struct Journal Journal;
+
+enum {
+        JOURNAL_E_FULL = 1, /* the queue or the disk has no room; nothing was taken */
+        JOURNAL_E_SECRET,   /* the root secret does not open this vault; nothing was touched */
+        JOURNAL_E_CORRUPT,  /* a database is damaged; nothing was touched */
+        JOURNAL_E_NEWER,    /* made by a later version; nothing was touched */
+        JOURNAL_E_BUSY,     /* another process has it */
+        JOURNAL_E_GONE,     /* no such object, or erased meanwhile */
+        JOURNAL_E_SINGLE,   /* an object of one record cannot be split */
+};
+
+typedef struct JournalOptions {
+        const char *state_dir;
+        const char *root_secret_file;
+        uint64_t commit_interval_usec;          /* group commit: this, 256 rows or 1 MiB, whichever is first */
+        uint64_t retention_usec[PURPOSE_MAX];   /* powered-on time */
+        uint64_t alarm_retention_usec;
+} JournalOptions;
+
+/* News, on the loop. Wired by daemon/. */
+typedef struct JournalObserver {
+        void (*committed)(Lane lane, void *userdata);         /* rows became durable */
+        void (*failed)(const char *message, void *userdata);  /* a commit failed; the rows are kept and tried again */
+        void (*recovered)(void *userdata);
+        void (*doomed)(void *userdata);                       /* objects wait to be deleted in the store */
+        void *userdata;
+} JournalObserver;
+
+/* One sentence naming what is wrong, which file, what was kept and what to do. */
+typedef struct JournalError { char text[512]; } JournalError;
+
+int journal_new(sd_event *event, const Clock *clock, const JournalOptions *options, Journal **ret, JournalError *ret_error) _must_check_;
+void journal_observe(Journal *journal, const JournalObserver *observer);
+Journal *journal_free(Journal *journal); /* commits what was appended, joins the thread */
+DEFINE_CLEANUP(Journal, journal_free);
+
+const char *journal_installation(const Journal *journal); /* random id, first folder in the store */
+
+/* Records */
+int journal_append(Journal *journal, const Record *record) _must_check_; /* copies; durable with the next commit */
+
+typedef void (*JournalDone)(int r, void *userdata); /* 0, < 0, or an outcome above */
+int journal_commit(Journal *journal, JournalDone done, void *userdata) _must_check_; /* now, and say when */
+
+/* Counters since installation, as of the last completion; borrowed, valid until the next turn of the loop. */
+typedef struct JournalLaneCounters {
+        uint64_t recorded; /* ever durable; = pending + stored + parked + expired + erased */
+        uint64_t pending, stored, parked, expired, erased;
+        uint64_t oldest_pending_boottime_usec; /* when the oldest pending record of this start was made; 0 none or unknown */
+} JournalLaneCounters;
+typedef struct JournalCounters {
+        JournalLaneCounters lanes[LANE_MAX];
+        uint64_t objects_stored, objects_doomed; /* in the store; waiting to be deleted there */
+        bool is_failing;
+} JournalCounters;
+const JournalCounters *journal_counters(const Journal *journal);
+
+typedef struct JournalPurposeSummary { uint64_t records, bytes, parcels, objects_stored; int64_t oldest_ms, newest_ms; } JournalPurposeSummary;
+typedef void (*JournalSummaryDone)(int r, const JournalPurposeSummary summary[static PURPOSE_MAX], void *userdata);
+int journal_summary(Journal *journal, const char *subject, JournalSummaryDone done, void *userdata) _must_check_;
+
+/* Sending */
+typedef struct JournalBatch {
+        Lane lane;
+        Purpose purpose;
+        uint64_t object;            /* id of the open intent this is, 0: none yet */
+        char *object_name;          /* its name, NULL: none yet */
+        uint64_t first, last;       /* record ids, both inclusive */
+        size_t n_records;
+        Record **records;
+        uint64_t *ids;
+} JournalBatch;
+JournalBatch *journal_batch_free(JournalBatch *batch); /* wipes */
+DEFINE_CLEANUP(JournalBatch, journal_batch_free);
+
+/* The range of the oldest open intent of the lane, else what follows the cursor; r 0 and NULL: nothing to send. The
+ * receiver owns the batch. */
+typedef void (*JournalBatchDone)(int r, JournalBatch *batch, void *userdata);
+int journal_read_batch(Journal *journal, Lane lane, size_t records_max, size_t bytes_max, JournalBatchDone done, void *userdata) _must_check_;
+
+typedef void (*JournalObjectDone)(int r, uint64_t object, void *userdata);
+int journal_put_intent(Journal *journal, Lane lane, uint64_t first, uint64_t last, const char *name, JournalObjectDone done, void *userdata) _must_check_;
+int journal_ack_object(Journal *journal, uint64_t object, JournalDone done, void *userdata) _must_check_;
+int journal_split_object(Journal *journal, uint64_t object, const char *name_a, const char *name_b, JournalDone done, void *userdata) _must_check_;
+int journal_park_object(Journal *journal, uint64_t object, const char *reason, JournalDone done, void *userdata) _must_check_;
+
+/* Objects whose deletion in the store is owed. */
+typedef struct JournalDoomed { uint64_t object; char *name; } JournalDoomed;
+typedef void (*JournalDoomedDone)(int r, const JournalDoomed *doomed, size_t n_doomed, void *userdata); /* borrowed */
+int journal_list_doomed(Journal *journal, size_t max, JournalDoomedDone done, void *userdata) _must_check_;
+int journal_object_deleted(Journal *journal, uint64_t object, JournalDone done, void *userdata) _must_check_;
+
+/* Erasing: the parcels' keys are destroyed and the ledger entry and receipt written in one vault transaction. */
+typedef struct JournalErasure {
+        uint32_t purposes;        /* bit mask 1 << Purpose */
+        const char *subject;      /* NULL: every subject's */
+        int64_t since_ms, until_ms; /* TIME_MS_NONE: open ended; rounded outward to parcels */
+        bool unsent_only;         /* withdrawal: what the store acknowledged stays there and in the catalogue */
+        const char *ledger_body;  /* JSON; written in the same transaction */
+} JournalErasure;
+typedef struct JournalReceipt {
+        uint64_t request;            /* number of the erasure */
+        uint64_t parcels, records;   /* destroyed here */
+        uint64_t objects_doomed;     /* to be deleted in the store */
+        int64_t since_ms, until_ms;  /* as rounded */
+} JournalReceipt;
+typedef void (*JournalEraseDone)(int r, const JournalReceipt *receipt, void *userdata);
+int journal_erase(Journal *journal, const JournalErasure *erasure, JournalEraseDone done, void *userdata) _must_check_;
+
+typedef struct JournalErasureState {
+        uint64_t request;
+        uint64_t parcels, records, objects_doomed, objects_deleted;
+        bool is_reclaimed; /* rows are gone too */
+        int64_t since_ms, until_ms;
+        int64_t requested_realtime_ms;
+        uint32_t purposes;
+} JournalErasureState;
+typedef void (*JournalErasuresDone)(int r, const JournalErasureState *states, size_t n_states, void *userdata);
+int journal_list_erasures(Journal *journal, JournalErasuresDone done, void *userdata) _must_check_;
+
+/* The consent ledger: hash-chained, append-only. */
+typedef struct JournalLedgerEntry { uint64_t seq; char *body; } JournalLedgerEntry;
+int journal_ledger_append(Journal *journal, const char *body, JournalDone done, void *userdata) _must_check_; /* synced before done */
+/* At start only, on the calling thread, before anything was submitted: checks every link of the chain. */
+int journal_ledger_replay(Journal *journal, int (*entry)(uint64_t seq, const char *body, void *userdata), void *userdata) _must_check_;
