@@ -8,6 +8,7 @@
  * to the time estimator, never trusted.
  */
 #include <stdint.h>
+#include <time.h>
 
 typedef struct Clock {
         uint64_t (*boottime_usec)(void *userdata); /* CLOCK_BOOTTIME */
@@ -19,3 +20,4 @@ extern const Clock clock_system;
 
 uint64_t clock_boottime_usec(const Clock *clock);
 uint64_t clock_realtime_usec(const Clock *clock);
+void clock_monotonic_after(uint64_t delay_usec, struct timespec *ret); /* for pthread_cond_timedwait() alone */
