@@ -213,3 +213,53 @@ int parse_size(const char *s, uint64_t *ret_bytes) {
         *ret_bytes = value;
         return 0;
 }
+
+/* Length of the UTF-8 sequence that starts at s, 0 when it is not one (RFC 3629 §4). */
+static size_t utf8_sequence_length(const unsigned char *s, size_t size) {
+        unsigned char low = 0x80, high = 0xbf;
+        size_t n;
+
+        if (s[0] < 0x80)
+                return s[0] != 0;
+        if (s[0] < 0xc2 || s[0] > 0xf4)
+                return 0;
+        n = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+        if (n > size)
+                return 0;
+        /* The second byte rules out overlong forms, surrogates and what lies beyond U+10FFFF. */
+        if (s[0] == 0xe0)
+                low = 0xa0;
+        else if (s[0] == 0xf0)
+                low = 0x90;
+        else if (s[0] == 0xed)
+                high = 0x9f;
+        else if (s[0] == 0xf4)
+                high = 0x8f;
+        if (s[1] < low || s[1] > high)
+                return 0;
+        for (size_t i = 2; i < n; i++)
+                if (s[i] < 0x80 || s[i] > 0xbf)
+                        return 0;
+        return n;
+}
+
+/**
+ * utf8_is_valid() - whether bytes are text in UTF-8
+ * @s:          bytes; need not be 0-terminated
+ * @size:       in bytes
+ *
+ * Return: true if every sequence is well-formed by RFC 3629 and none is U+0000.
+ */
+bool utf8_is_valid(const char *s, size_t size) {
+        const unsigned char *p = (const unsigned char *)s;
+
+        while (size > 0) {
+                size_t n = utf8_sequence_length(p, size);
+
+                if (n == 0)
+                        return false;
+                p += n;
+                size -= n;
+        }
+        return true;
+}
