@@ -8,12 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
+#include "clock.h"
 #include "macros.h"
 
 typedef struct Worker Worker;
 
 /* A job is the head of a larger struct of its owner. run() is called on the thread, done() later on the loop; done()
- * owns the job and frees it. With done() NULL the worker calls discard() on the loop. */
+ * owns the job and frees it; it may also free the worker. Neither is NULL, but for run() of a posted job. */
 typedef struct WorkerJob WorkerJob;
 struct WorkerJob {
         void (*run)(WorkerJob *job, void *context);
@@ -22,16 +23,17 @@ struct WorkerJob {
 };
 
 typedef struct WorkerIdle {
-        /* Called on the thread when the deadline it last returned has passed or after each job; returns the next
-         * deadline on CLOCK_BOOTTIME in µs, USEC_INFINITY for none. */
+        /* Called on the thread when the deadline it last returned has passed and after each job; returns the next
+         * deadline on CLOCK_BOOTTIME in µs, USEC_INFINITY for none. NULL: nothing to do when idle. */
         uint64_t (*tick)(void *context);
+        const Clock *clock; /* that the deadlines are on; NULL: clock_system */
 } WorkerIdle;
 
 enum { WORKER_E_FULL = 1 };
 
 int worker_new(sd_event *event, const char *name, size_t queue_max, WorkerIdle idle, void *context, Worker **ret) _must_check_;
 int worker_submit(Worker *worker, WorkerJob *job) _must_check_; /* 0: taken; WORKER_E_FULL: still the caller's */
-int worker_post(Worker *worker, WorkerJob *job) _must_check_;   /* from the thread: only done() is called, on the loop */
+void worker_post(Worker *worker, WorkerJob *job);               /* from the thread: only done() is called, on the loop */
 size_t worker_queued(const Worker *worker);
 Worker *worker_free(Worker *worker); /* runs what is queued, joins, then calls every done() */
 DEFINE_CLEANUP(Worker, worker_free);
