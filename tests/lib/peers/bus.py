@@ -2,6 +2,7 @@
 """A private dbus-daemon, and a client that is not ours: busctl."""
 import json
 import os
+import select
 import subprocess
 import tempfile
 
@@ -107,3 +108,8 @@ class Signals:
         if not line:
             raise RuntimeError('the bus is gone')
         return json.loads(line)
+
+    def wait(self, timeout):
+        """True once something was signalled, False after the time; what came in one go counts once."""
+        ready, _, _ = select.select([self.process.stdout], [], [], max(0, timeout))
+        return bool(ready and os.read(self.process.stdout.fileno(), 1 << 20))
