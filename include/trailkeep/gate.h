@@ -7,6 +7,8 @@
  * a record made under an older generation is dropped. A grant holds once it is in the ledger; a withdrawal holds at once
  * and is then written. Consent is asked three times: by the source (gate_allows), by gate_submit, and by the outbox
  * (gate_allows once more).
+ *
+ * Of two decisions on one purpose that overlap, the one that was asked last holds in the end.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,7 +20,17 @@
 
 typedef struct Gate Gate;
 
-enum { GATE_E_REFUSED = 1 }; /* outcome of gate_submit(): no consent, or of an older generation */
+enum {
+        GATE_E_REFUSED = 1, /* gate_submit(): no consent, of an older generation, or another subject's */
+        GATE_E_UNCHANGED,   /* gate_grant(): it is granted already; nothing is written */
+        GATE_E_OVERTAKEN,   /* gate_grant(): a withdrawal was asked before the grant was written; the purpose is off */
+        GATE_E_LEDGER,      /* gate_grant(): the ledger cannot be trusted, so nothing can be granted */
+        GATE_E_FULL,        /* no room: a record was not taken; a decision was not written (see below) */
+        GATE_E_NOT_DURABLE, /* a decision could not be written: a grant does not hold, a withdrawal holds until restart */
+};
+
+#define GATE_ROLE_MAX 32   /* both with the 0 */
+#define GATE_ACTOR_MAX 129
 
 /* Who decided: as the bus knows them. The actor is what a bridge asserts, or NULL. */
 typedef struct GateActor {
@@ -31,9 +43,10 @@ typedef struct GateConsent {
         Purpose purpose;
         bool is_granted;
         uint64_t generation;
-        int64_t since_realtime_ms; /* when it was last decided; TIME_MS_NONE: never */
+        int64_t since_realtime_ms; /* when it was last decided, as the box's clock showed; TIME_MS_NONE: never */
         uint32_t uid;              /* by whom */
-        char role[32];             /* "" never decided */
+        char role[GATE_ROLE_MAX];  /* "" never decided */
+        char actor[GATE_ACTOR_MAX]; /* "" no bridge named one */
 } GateConsent;
 
 typedef struct GateObserver {
@@ -42,9 +55,10 @@ typedef struct GateObserver {
 } GateObserver;
 
 int gate_new(Journal *journal, const Clock *clock, const char *subject, Gate **ret) _must_check_; /* replays the ledger */
-Gate *gate_free(Gate *gate);
+Gate *gate_free(Gate *gate); /* what is being written is written; its done() gets -ECANCELED here */
 DEFINE_CLEANUP(Gate, gate_free);
 void gate_observe(Gate *gate, const GateObserver *observer);
+bool gate_is_ledger_trusted(const Gate *gate); /* false: everything is off and stays off until the ledger is mended */
 
 bool gate_allows(const Gate *gate, Purpose purpose);
 uint64_t gate_generation(const Gate *gate, Purpose purpose);
@@ -52,10 +66,16 @@ const char *gate_subject(const Gate *gate);
 int gate_submit(Gate *gate, const Record *record) _must_check_;
 void gate_get_consent(const Gate *gate, Purpose purpose, GateConsent *ret);
 
+/* done() is called once, later, unless the call itself returns other than 0. */
 typedef void (*GateDone)(int r, void *userdata);
-typedef void (*GateWithdrawDone)(int r, const JournalReceipt *receipt, void *userdata); /* receipt NULL when kept or failed */
+typedef void (*GateEraseDone)(int r, const JournalReceipt *receipt, void *userdata); /* receipt NULL when kept or failed; borrowed */
 int gate_grant(Gate *gate, Purpose purpose, const GateActor *actor, GateDone done, void *userdata) _must_check_;
-int gate_withdraw(Gate *gate, Purpose purpose, bool keep, const GateActor *actor, GateWithdrawDone done, void *userdata) _must_check_;
+int gate_withdraw(Gate *gate, Purpose purpose, bool keep, const GateActor *actor, GateEraseDone done, void *userdata) _must_check_;
+
 /* Erasing on request: written to the ledger with who asked. */
-typedef struct GateErase { uint32_t purposes; int64_t since_ms, until_ms; bool keep_stored; } GateErase;
-int gate_erase(Gate *gate, const GateErase *scope, const GateActor *actor, JournalEraseDone done, void *userdata) _must_check_;
+typedef struct GateErase {
+        uint32_t purposes;          /* bit mask 1 << Purpose, at least one */
+        int64_t since_ms, until_ms; /* TIME_MS_NONE: open */
+        bool keep_stored;           /* what the store acknowledged stays there */
+} GateErase;
+int gate_erase(Gate *gate, const GateErase *scope, const GateActor *actor, GateEraseDone done, void *userdata) _must_check_;
