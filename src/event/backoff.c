@@ -22,7 +22,9 @@ uint64_t backoff_next_usec(Backoff *backoff, uint64_t retry_after_usec, uint32_t
         if (backoff->n_failed < UINT32_MAX)
                 backoff->n_failed++;
 
-        if (__builtin_add_overflow(retry_after_usec, (uint64_t)((double)ceiling_usec * random / UINT32_MAX), &delay_usec))
+        /* ceiling * random / UINT32_MAX, in two parts that fit 64 bits. */
+        delay_usec = ceiling_usec / UINT32_MAX * random + ceiling_usec % UINT32_MAX * random / UINT32_MAX;
+        if (__builtin_add_overflow(retry_after_usec, delay_usec, &delay_usec))
                 return USEC_INFINITY - 1;
         return MIN(delay_usec, USEC_INFINITY - 1);
 }

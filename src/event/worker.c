@@ -176,6 +176,8 @@ static int worker_on_wake(sd_event_source *source, int fd, uint32_t revents, voi
         for (; n > 0; n--) {
                 WorkerJob *job = worker_take_finished(worker);
 
+                if (!job)
+                        break;
                 job->done(job);
                 if (is_freed)
                         return 0;
