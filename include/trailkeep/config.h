@@ -48,3 +48,4 @@ int config_load(const char *path, Config **ret_config, ConfigError *ret_error) _
 Config *config_free(Config *config);
 DEFINE_CLEANUP(Config, config_free);
 int config_print_man(FILE *out) _must_check_; /* the OPTIONS part of trailkeep.conf(5), in scdoc */
+int config_print_sample(FILE *out) _must_check_; /* trailkeep.conf with every key commented out */

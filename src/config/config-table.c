@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The one table of keys: the reader, the defaults, the manual and the sample file are all made from it. Pure.
+ *
+ * A key is added here and in Config (include/trailkeep/config.h), and nowhere else.
+ */
+#include <string.h>
+#include <strings.h>
+#include "build-config.h"
+#include "config-table.h"
+#include "trailkeep/config.h"
+
+#define EDIT_LENGTH_MAX 64 /* of longer words only the beginning counts */
+#define FIELD(name) offsetof(Config, name)
+#define RETENTION_LIMITS "1h", "3650d"
+#define RETENTION(purpose) offsetof(Config, retention_usec[purpose])
+
+const ConfigKey config_keys[] = {
+        { "Device", "StateDirectory", CONFIG_TYPE_PATH, FIELD(state_dir), TRAILKEEP_STATE_DIR, NULL, NULL, NULL,
+          "Folder of the journal and the vault. Everything in it is sealed." },
+        { "Device", "RootSecretFile", CONFIG_TYPE_PATH, FIELD(root_secret_file), TRAILKEEP_CONFIG_DIR "/root.secret", NULL,
+          NULL, NULL,
+          "The secret under which everything is sealed; \"trailkeepd --init\" makes it. Not below StateDirectory=.\n"
+          "The systemd credential trailkeep.root-secret goes before it." },
+        { "Device", "DeviceKeyFile", CONFIG_TYPE_PATH, FIELD(device_key_file), TRAILKEEP_CONFIG_DIR "/device.key", NULL, NULL,
+          NULL, "Private key of this device, P-256 in PEM; \"trailkeepd --init\" makes it." },
+        { "Device", "Subject", CONFIG_TYPE_NAME, FIELD(subject), "default", NULL, NULL, NULL,
+          "Pseudonym of the person whose data is recorded while nobody else is known to be." },
+        { "Device", "LogLevel", CONFIG_TYPE_LEVEL, FIELD(log_level), "info", NULL, NULL, NULL,
+          "The least urgent messages that are still logged. No level shows where somebody was." },
+
+        { "Gnss", "Gpsd", CONFIG_TYPE_ADDRESS, FIELD(gpsd_address), "127.0.0.1:2947", NULL, NULL, NULL,
+          "Where gpsd listens. There is no connection to it unless the purpose location is consented to." },
+        { "Gnss", "Filter", CONFIG_TYPE_BOOL, FIELD(filter), "yes", NULL, NULL, NULL,
+          "Whether only the fixes that say something new are kept. With no, every fix that gpsd reports is." },
+        { "Gnss", "IntervalMoving", CONFIG_TYPE_TIMESPAN, FIELD(interval_moving_usec), "10s", "0", "1d", NULL,
+          "While moving a fix is kept at the latest after this time." },
+        { "Gnss", "IntervalParked", CONFIG_TYPE_TIMESPAN, FIELD(interval_parked_usec), "5min", "1s", "7d", NULL,
+          "While parked a fix is kept each time this has passed. At least IntervalMoving=." },
+        { "Gnss", "Distance", CONFIG_TYPE_NUMBER, FIELD(distance_m), "50", "0", "100000", "metres",
+          "A fix that is farther than this from the last one kept is kept at once." },
+        { "Gnss", "Heading", CONFIG_TYPE_NUMBER, FIELD(heading_deg), "15", "1", "180", "degrees",
+          "A fix whose direction of travel differs by more than this from the last one kept is kept at once." },
+        { "Gnss", "MinMode", CONFIG_TYPE_COUNT, FIELD(min_mode), "2", "2", "3", NULL,
+          "What a fix must at least have: 2 latitude and longitude, 3 height as well." },
+        { "Gnss", "MaxSpeed", CONFIG_TYPE_NUMBER, FIELD(max_speed_mps), "100", "1", "10000", "metres per second",
+          "A fix that could only have been reached faster than this is not believed." },
+
+        { "Journal", "CommitInterval", CONFIG_TYPE_TIMESPAN, FIELD(commit_interval_usec), "1s", "0", "1min", NULL,
+          "How long records may wait to be written together. What was not yet written is lost in a power cut." },
+        { "Journal", "RetentionLocation", CONFIG_TYPE_TIMESPAN, RETENTION(PURPOSE_LOCATION), "30d", RETENTION_LIMITS, NULL,
+          "How long what was recorded for the purpose location is kept here, sent or not; then it is destroyed." },
+        { "Journal", "RetentionAudio", CONFIG_TYPE_TIMESPAN, RETENTION(PURPOSE_AUDIO), "7d", RETENTION_LIMITS, NULL,
+          "The same for the purpose audio." },
+        { "Journal", "RetentionVideo", CONFIG_TYPE_TIMESPAN, RETENTION(PURPOSE_VIDEO), "7d", RETENTION_LIMITS, NULL,
+          "The same for the purpose video." },
+        { "Journal", "RetentionPicture", CONFIG_TYPE_TIMESPAN, RETENTION(PURPOSE_PICTURE), "7d", RETENTION_LIMITS, NULL,
+          "The same for the purpose picture." },
+        { "Journal", "RetentionDiagnostics", CONFIG_TYPE_TIMESPAN, RETENTION(PURPOSE_DIAGNOSTICS), "30d", RETENTION_LIMITS, NULL,
+          "The same for the purpose diagnostics." },
+        { "Journal", "RetentionNotifications", CONFIG_TYPE_TIMESPAN, RETENTION(PURPOSE_NOTIFICATIONS), "30d", RETENTION_LIMITS, NULL,
+          "The same for the purpose notifications; alarms have a limit of their own." },
+        { "Journal", "RetentionSharing", CONFIG_TYPE_TIMESPAN, RETENTION(PURPOSE_SHARING), "30d", RETENTION_LIMITS, NULL,
+          "The same for the purpose sharing." },
+        { "Journal", "RetentionMaps", CONFIG_TYPE_TIMESPAN, RETENTION(PURPOSE_MAPS), "30d", RETENTION_LIMITS, NULL,
+          "The same for the purpose maps." },
+        { "Journal", "RetentionAnalytics", CONFIG_TYPE_TIMESPAN, RETENTION(PURPOSE_ANALYTICS), "30d", RETENTION_LIMITS, NULL,
+          "The same for the purpose analytics." },
+        { "Journal", "RetentionUpdates", CONFIG_TYPE_TIMESPAN, RETENTION(PURPOSE_UPDATES), "30d", RETENTION_LIMITS, NULL,
+          "The same for the purpose updates." },
+        { "Journal", "RetentionAlarms", CONFIG_TYPE_TIMESPAN, FIELD(alarm_retention_usec), "90d", RETENTION_LIMITS, NULL,
+          "The same for alarms." },
+
+        { "Store", "Url", CONFIG_TYPE_URL, FIELD(store_url), "", NULL, NULL, NULL,
+          "The object store that tracks are sent to. None: they stay on this device until they expire." },
+        { "Store", "CaFile", CONFIG_TYPE_PATH, FIELD(ca_file), "", NULL, NULL, NULL,
+          "Certificates, in PEM, of the authorities that the store's certificate may come from. None: the system's." },
+        { "Store", "CertificateFile", CONFIG_TYPE_PATH, FIELD(cert_file), "", NULL, NULL, NULL,
+          "Certificate of this device, in PEM, that is shown to the store. None: no certificate is shown." },
+        { "Store", "KeyFile", CONFIG_TYPE_PATH, FIELD(key_file), "", NULL, NULL, NULL,
+          "Private key of CertificateFile=, in PEM. None: that of DeviceKeyFile=." },
+        { "Store", "Interval", CONFIG_TYPE_TIMESPAN, FIELD(send_interval_usec), "1min", "0", "7d", NULL,
+          "How long records may wait to be sent together. Alarms do not wait." },
+        { "Store", "ObjectRecords", CONFIG_TYPE_COUNT, FIELD(object_records_max), "1000", "1", "100000", NULL,
+          "At most so many records go into one object." },
+        { "Store", "ObjectBytes", CONFIG_TYPE_SIZE, FIELD(object_bytes_max), "256K", "4K", "16M", NULL,
+          "At most so many bytes, before compression, go into one object." },
+        { "Store", "Timeout", CONFIG_TYPE_TIMESPAN, FIELD(timeout_usec), "30s", "1s", "1h", NULL,
+          "A transfer in which no byte moves for this long is given up and tried again." },
+};
+const size_t config_n_keys = ELEMENTSOF(config_keys);
+
+_Static_assert(ELEMENTSOF(config_keys) <= CONFIG_KEYS_MAX, "more keys than marks");
+
+/**
+ * config_key_find() - the key of a name in a section
+ * @section:    without brackets, exactly as in the table
+ * @name:       exactly as in the table
+ *
+ * Return: the key; NULL: there is none.
+ */
+const ConfigKey *config_key_find(const char *section, const char *name) {
+        for (size_t i = 0; i < config_n_keys; i++)
+                if (strcmp(config_keys[i].section, section) == 0 && strcmp(config_keys[i].name, name) == 0)
+                        return &config_keys[i];
+        return NULL;
+}
+
+/**
+ * config_key_find_elsewhere() - the key of a name in whichever section has it
+ * @name:       in any case
+ *
+ * Return: the first such key; NULL: there is none.
+ */
+const ConfigKey *config_key_find_elsewhere(const char *name) {
+        for (size_t i = 0; i < config_n_keys; i++)
+                if (strcasecmp(config_keys[i].name, name) == 0)
+                        return &config_keys[i];
+        return NULL;
+}
+
+/**
+ * config_section_exists() - whether a section has keys
+ * @section:    without brackets
+ *
+ * Return: whether it is in the table.
+ */
+bool config_section_exists(const char *section) {
+        for (size_t i = 0; i < config_n_keys; i++)
+                if (strcmp(config_keys[i].section, section) == 0)
+                        return true;
+        return false;
+}
+
+static char fold_case(char c) {
+        return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+/**
+ * config_edit_distance() - how many characters apart two words are (Levenshtein), without regard to case
+ * @a:          a word; of more than 64 characters only the first 64 count
+ * @b:          another
+ *
+ * Return: how many have to be inserted, removed or replaced.
+ */
+size_t config_edit_distance(const char *a, const char *b) {
+        size_t n_a = strnlen(a, EDIT_LENGTH_MAX), n_b = strnlen(b, EDIT_LENGTH_MAX);
+        size_t row[EDIT_LENGTH_MAX + 1];
+
+        /* row[j]: distance of the first i characters of a from the first j of b. */
+        for (size_t j = 0; j <= n_b; j++)
+                row[j] = j;
+        for (size_t i = 1; i <= n_a; i++) {
+                size_t diagonal = row[0];
+
+                row[0] = i;
+                for (size_t j = 1; j <= n_b; j++) {
+                        size_t replaced = diagonal + (fold_case(a[i - 1]) != fold_case(b[j - 1]));
+                        size_t moved = MIN(row[j - 1], row[j]) + 1;
+
+                        diagonal = row[j];
+                        row[j] = MIN(replaced, moved);
+                }
+        }
+        return row[n_b];
+}
+
+/**
+ * config_section_nearest() - what somebody who wrote an unknown section may have meant
+ * @section:    without brackets
+ *
+ * Return: the name of the section that is spelled most like it.
+ */
+const char *config_section_nearest(const char *section) {
+        const char *nearest = config_keys[0].section;
+
+        for (size_t i = 1; i < config_n_keys; i++)
+                if (config_edit_distance(config_keys[i].section, section) < config_edit_distance(nearest, section))
+                        nearest = config_keys[i].section;
+        return nearest;
+}
+
+/**
+ * config_key_nearest() - what somebody who wrote an unknown key may have meant
+ * @section:    one that exists
+ * @name:       the unknown key
+ *
+ * Return: the name of the key of that section that is spelled most like it.
+ */
+const char *config_key_nearest(const char *section, const char *name) {
+        const char *nearest = NULL;
+
+        for (size_t i = 0; i < config_n_keys; i++) {
+                if (strcmp(config_keys[i].section, section) != 0)
+                        continue;
+                if (!nearest || config_edit_distance(config_keys[i].name, name) < config_edit_distance(nearest, name))
+                        nearest = config_keys[i].name;
+        }
+        return nearest;
+}
