@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The log: one line per event on stderr, with the <N> priority prefix of sd-daemon(3) when systemd reads it.
+ * The log: one line per event on stderr, with the <N> priority prefix of sd-daemon(3) when systemd reads it. Floor 0.
  *
  * A line is a literal format and values that are no one's personal data. As a net below that rule every finished line
  * passes log_redact(), which masks whatever looks like a coordinate, an e-mail address, a token or URL credentials.

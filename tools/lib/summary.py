@@ -16,6 +16,11 @@ import xml.etree.ElementTree as xml
 BAD = {"FAIL", "ERROR", "TIMEOUT", "INTERRUPT", "UNEXPECTEDPASS"}
 
 
+def plain_name(name):
+    """'lint-floors' of 'trailkeep.trailkeep:lint / lint-floors', as meson writes it when there are several suites."""
+    return name.split(" / ")[-1].removeprefix("trailkeep.")
+
+
 def skip_reason(case, output):
     """The reason behind '# SKIP', from the case itself, its TAP line, or the TAP plan '1..0 # SKIP why'."""
     text = case.findtext("system-out") or ""
@@ -34,7 +39,7 @@ def count_junit(path):
     passed, failed, skipped = 0, [], []
     for suite in xml.parse(path).getroot().iter("testsuite"):
         for case in suite.iter("testcase"):
-            name = f"{case.get('classname')}: {case.get('name')}"
+            name = f"{plain_name(case.get('classname'))}: {case.get('name')}"
             output = (suite.findtext("system-out") or "") + "\n" + (case.findtext("system-out") or "")
             if case.find("failure") is not None or case.find("error") is not None:
                 failed.append(name)
@@ -48,8 +53,8 @@ def count_junit(path):
 def hidden_failures(tests, failed):
     """Tests that failed as a whole, without a failed case in the JUnit file."""
     for test in tests:
-        name = test["name"].split(" / ")[-1]
-        if test["result"] in BAD and not any(f".{name}:" in f or f.endswith(f": {name}") for f in failed):
+        name = plain_name(test["name"])
+        if test["result"] in BAD and not any(f.startswith(f"{name}: ") or f.endswith(f": {name}") for f in failed):
             yield f"{name}: {test['result'].lower()} (exit status {test['returncode']})"
 
 
