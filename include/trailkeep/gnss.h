@@ -15,22 +15,27 @@
 
 typedef enum GnssState {
         GNSS_STATE_STOPPED,
-        GNSS_STATE_CONNECTING,
-        GNSS_STATE_WATCHING,  /* connected, ?WATCH sent, no fix yet */
-        GNSS_STATE_FIXING,    /* fixes arrive */
-        GNSS_STATE_SILENT,    /* connected, gpsd says nothing */
-        GNSS_STATE_WAITING,   /* for the next attempt */
+        GNSS_STATE_CONNECTING, /* until gpsd has shown its banner */
+        GNSS_STATE_WATCHING,   /* ?WATCH sent, no fix now */
+        GNSS_STATE_FIXING,     /* fixes arrive */
+        GNSS_STATE_SILENT,     /* connected, gpsd says nothing */
+        GNSS_STATE_WAITING,    /* for the next attempt */
         GNSS_STATE_MAX,
 } GnssState;
 
 typedef struct GnssOptions {
-        const char *address; /* HOST:PORT, a numeric address or "localhost" */
+        const char *address; /* HOST:PORT, a numeric address ([] around IPv6) or "localhost" */
         GnssFilterOptions filter;
+        uint64_t timeout_usec; /* for gpsd's banner; 0: 10 s */
+        uint64_t silence_usec; /* without a line until the state says so; 0: 60 s */
 } GnssOptions;
 
+/* Each may be NULL. A callback may call gnss_stop() and gnss_start(), not gnss_free(). */
 typedef struct GnssObserver {
-        void (*fix)(const Fix *fix, void *userdata);             /* one that the filter kept */
+        void (*fix)(const Fix *fix, void *userdata); /* one that the filter kept; its place may be absent with the filter off */
         void (*state)(GnssState state, void *userdata);
+        /* Once when a trouble begins, however often the attempt is repeated, and with "" when it is over. Not at stop. */
+        void (*trouble)(const char *sentence, void *userdata);
         void *userdata;
 } GnssObserver;
 
@@ -43,6 +48,6 @@ int gnss_start(Gnss *gnss) _must_check_; /* idempotent */
 void gnss_stop(Gnss *gnss);              /* idempotent; the socket is closed and the last fix wiped on return */
 GnssState gnss_state(const Gnss *gnss);
 const char *gnss_state_to_string(GnssState state);
-const Fix *gnss_last_fix(const Gnss *gnss);       /* latest of all, filtered or not; NULL; borrowed */
-const char *gnss_last_error(const Gnss *gnss);    /* one sentence, "" */
-uint64_t gnss_n_dropped(const Gnss *gnss);        /* by the filter, since start */
+const Fix *gnss_last_fix(const Gnss *gnss);    /* latest with a place, filtered or not; NULL; borrowed */
+const char *gnss_last_error(const Gnss *gnss); /* one sentence, "" when all is well */
+uint64_t gnss_n_dropped(const Gnss *gnss);     /* by the filter, since start */
