@@ -78,9 +78,9 @@ static char *trim(char *s) {
         return s;
 }
 
-static bool has_control_character(const char *line) {
-        for (; *line; line++)
-                if (((unsigned char)*line < 0x20 && *line != '\t') || *line == 0x7f)
+static bool has_control_character(const char *line, size_t size) {
+        for (size_t i = 0; i < size; i++)
+                if (((unsigned char)line[i] < 0x20 && line[i] != '\t') || line[i] == 0x7f)
                         return true;
         return false;
 }
@@ -95,9 +95,9 @@ static int check_line(const ConfigPlace *place, const char *line, size_t size, C
                 return config_fail(ret_error, place, "is not UTF-8");
         if (size > 0 && line[size - 1] == '\r')
                 return config_fail(ret_error, place, "ends with CR LF, as on Windows; convert the file to LF alone");
-        if (place->line == 1 && strncmp(line, "\xef\xbb\xbf", 3) == 0)
+        if (place->line == 1 && size >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0)
                 return config_fail(ret_error, place, "starts with a byte order mark; save the file without one");
-        if (has_control_character(line))
+        if (has_control_character(line, size))
                 return config_fail(ret_error, place, "has a control character");
         return 0;
 }
