@@ -137,6 +137,7 @@ static void test_withdrawing_works_without_a_trusted_ledger(void **state) {
         generation = gate_generation(fixture->gate, PURPOSE_LOCATION);
         fake_journal_set_replay_result(fixture->journal, JOURNAL_E_CORRUPT);
         reopen_gate(fixture);
+        assert_int_equal(gate_generation(fixture->gate, PURPOSE_LOCATION), generation);
         ask_withdraw(fixture, false, &answer);
         assert_true(gate_generation(fixture->gate, PURPOSE_LOCATION) > generation);
         fake_journal_complete(fixture->journal, 0);
