@@ -1,0 +1,196 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The story that tools/demo tells: nobody has agreed, the driver agrees, tracks reach the store, the driver takes it back.
+
+Each step does something and then shows that it holds, as an outsider sees it: TCP connections from /proc, the store's own
+files, gpsd asked by a client that is not ours. A step that does not hold ends the demo with exit code 1. Nothing waits by
+the clock but the drive itself, which is three minutes long and plays twenty times faster.
+"""
+import argparse
+import contextlib
+import os
+import pathlib
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+
+ROOT = pathlib.Path(sys.argv[1]).resolve()
+sys.path.insert(0, str(ROOT / "tests/lib"))
+os.environ.setdefault("TRAILKEEPD", str(ROOT / "build/src/daemon/trailkeepd"))
+CTL = ROOT / "build/src/ctl/trailkeepctl"
+
+from peers.box import Box, NotReady  # noqa: E402  (needs the path above)
+from peers.gpsd import Gpsd  # noqa: E402
+from peers.store import Store  # noqa: E402
+
+DRIVE_SECONDS = 180
+SECONDS_PER_EPOCH = 0.05
+EPOCHS_BEFORE_CONSENT = 15
+IS_TTY = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+class Failed(Exception):
+    """Something that the demo promises does not hold."""
+
+
+def paint(code, text):
+    return f"\033[{code}m{text}\033[0m" if IS_TTY else text
+
+
+def head(text):
+    print(f"\n{paint(1, text)}", flush=True)
+
+
+def tell(text):
+    print(textwrap.fill(text, 100, initial_indent="  ", subsequent_indent="  "), flush=True)
+
+
+def shows(what, holds=True):
+    if not holds:
+        raise Failed(what)
+    print(f"  {paint(32, '✓')} {what}", flush=True)
+
+
+class Scene:
+    """Store, receiver and box, each started when its time has come and all ended with the scene."""
+
+    def __init__(self, folder, stack):
+        self.folder = folder
+        drive = pathlib.Path(folder, "drive.nmea")
+        drive.write_bytes(subprocess.run([ROOT / "tools/make-drive", "--kind", "drive", "--seconds", str(DRIVE_SECONDS)],
+                                         capture_output=True, check=True).stdout)
+        self.store = stack.enter_context(Store(folder))
+        self.gpsd = stack.enter_context(Gpsd(drive, seconds_per_epoch=SECONDS_PER_EPOCH))
+        self.box = stack.enter_context(Box({
+            "Device": {"LogLevel": "info"},
+            # The filter thinks in real time, and a car that is twenty times too fast unbelievable.
+            "Gnss": {"Gpsd": f"127.0.0.1:{self.gpsd.port}", "Filter": "no"},
+            "Store": {"Url": self.store.url, "CaFile": self.store.authority.ca_file, "Interval": "2s",
+                      "CertificateFile": self.store.client.cert_file, "KeyFile": self.store.client.key_file},
+        }))
+
+    def ctl(self, *arguments):
+        """Runs trailkeepctl as somebody at the box would, and shows both the line and the answer."""
+        print(f"  {paint(36, '$ trailkeepctl ' + shlex.join(arguments))}", flush=True)
+        done = subprocess.run([CTL, "--bus", self.box.bus.address, *arguments], capture_output=True, text=True, check=False)
+        for line in (done.stdout + done.stderr).rstrip().splitlines():
+            print(f"    {line}", flush=True)
+        if done.returncode:
+            raise Failed(f"trailkeepctl ended with {done.returncode}")
+
+    def tracks(self):
+        return [name for name in self.store.objects() if "/tracks/" in name]
+
+
+def set_the_scene(scene):
+    head("The stage")
+    shows(f"a store: nginx with WebDAV, {scene.store.url}, only for those with a certificate")
+    shows(f"a receiver: gpsd on port {scene.gpsd.port}, at its line a drive of {DRIVE_SECONDS} seconds through a town")
+    scene.box.init()
+    shows("the box has made its root secret and its device key: trailkeepd --init")
+    scene.box.start()
+    shows("trailkeepd is ready, on a bus of its own")
+
+
+def nobody_has_agreed(scene):
+    head("1  Nobody has agreed: nothing is collected")
+    n_seen = scene.gpsd.play(EPOCHS_BEFORE_CONSENT)
+    tell(f"The car sets off. gpsd has reported {n_seen} fixes to somebody else by now.")
+    shows("trailkeepd has no connection to gpsd", scene.box.connections_to(scene.gpsd.port) == 0)
+    shows("trailkeepd has recorded nothing", scene.box.track()["recorded"] == 0)
+    shows("the store is empty", not scene.store.objects())
+
+
+def the_driver_agrees(scene):
+    head("2  The driver agrees: fixes arrive")
+    scene.ctl("consent", "grant", "location")
+    scene.box.until("Device1", "GnssState", lambda state: state in ("watching", "fixing"))
+    shows("trailkeepd is connected to gpsd", scene.box.connections_to(scene.gpsd.port) == 1)
+    scene.gpsd.play()
+    n_fixes = scene.gpsd.n_fixes
+    scene.box.until("Device1", "Lanes", lambda lanes: lanes["track"]["recorded"] >= n_fixes)
+    shows(f"{n_fixes} fixes are sealed and on disk; where the tunnel was, there is a gap")
+
+
+def tracks_reach_the_store(scene):
+    head("3  They reach the store")
+    scene.ctl("sync", "now")
+    names = scene.tracks()
+    n_stored = sum(len(scene.store.read_records(name)) for name in names)
+    shows(f"{n_stored} fixes lie in {len(names)} objects of the store, once each", n_stored == scene.box.track()["recorded"])
+    scene.ctl("status")
+
+
+def the_driver_takes_it_back(scene):
+    head("4  The driver takes it back: it stops at once")
+    scene.ctl("consent", "withdraw", "location")
+    shows("the connection to gpsd is gone", scene.box.connections_to(scene.gpsd.port) == 0)
+
+
+def the_box_forgets(scene):
+    head("5  The box forgets; the owner's copy in the store stays")
+    scene.ctl("data", "erase", "--keep-stored", "--yes")
+    scene.ctl("data", "summary")
+    summary = scene.box.bus.call("Data1", "Summary")[0]
+    shows("nothing that was recorded can be read here any more", records_in(summary, "location") == 0)
+    shows("the tracks are still in the store", bool(scene.tracks()))
+
+
+def records_in(summary, purpose):
+    value = summary[purpose]["records"]
+    return value["data"] if isinstance(value, dict) else value
+
+
+def open_the_tracks(scene):
+    head("The tracks, as any GIS opens them")
+    for name in scene.tracks():
+        path = scene.store.path("objects", name)
+        print(f"  {path}", flush=True)
+        done = subprocess.run(["ogrinfo", "-ro", "-al", "-so", f"/vsigzip/{path}"], capture_output=True, text=True, check=False)
+        for line in done.stdout.splitlines():
+            if line.startswith(("Layer name", "Geometry", "Feature Count", "Extent", "time", "speed", "altHAE")):
+                print(f"    {line}", flush=True)
+        shows("ogrinfo reads it", done.returncode == 0 and "Feature Count" in done.stdout)
+
+
+def stay(scene):
+    line = f"{CTL} --bus {shlex.quote(scene.box.bus.address)}"
+    head("All of it goes on. Try, in another terminal:")
+    for verb in ("status", "consent grant location", "monitor", "sync now", "data summary", "consent withdraw location"):
+        print(f"  {line} {verb}")
+    print(f"\n  configuration {scene.box.config}\n  log           {scene.box.log_path}\n"
+          f"  store         {scene.store.path('objects')}\n\nCtrl-C ends it.", flush=True)
+    scene.gpsd.repeat()
+    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tools/demo", description="The whole way, once.")
+    parser.add_argument("--keep", action="store_true", help="go on until Ctrl-C")
+    options = parser.parse_args(sys.argv[2:])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    box = None
+    try:
+        with contextlib.ExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="trailkeep-demo-"))
+            scene = Scene(folder, stack)
+            box = scene.box
+            for part in (set_the_scene, nobody_has_agreed, the_driver_agrees, tracks_reach_the_store,
+                         the_driver_takes_it_back, the_box_forgets, open_the_tracks):
+                part(scene)
+            if options.keep:
+                stay(scene)
+    except (Failed, NotReady, TimeoutError) as error:
+        print(f"\n{paint(31, f'This does not hold: {error}')}", flush=True)
+        if box:
+            print(box.log()[-4000:])
+        return 1
+    head("The stage is cleared: every process has ended, every file is gone.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
