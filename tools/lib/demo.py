@@ -23,6 +23,7 @@ os.environ.setdefault("TRAILKEEPD", str(ROOT / "build/src/daemon/trailkeepd"))
 CTL = ROOT / "build/src/ctl/trailkeepctl"
 
 from peers.box import Box, NotReady  # noqa: E402  (needs the path above)
+from peers.bus import CallError  # noqa: E402
 from peers.gpsd import Gpsd  # noqa: E402
 from peers.store import Store  # noqa: E402
 
@@ -156,6 +157,10 @@ def open_the_tracks(scene):
         shows("ogrinfo reads it", done.returncode == 0 and "Feature Count" in done.stdout)
 
 
+STORY = (set_the_scene, nobody_has_agreed, the_driver_agrees, tracks_reach_the_store, the_driver_takes_it_back,
+         the_box_forgets, open_the_tracks)
+
+
 def stay(scene):
     line = f"{CTL} --bus {shlex.quote(scene.box.bus.address)}"
     head("All of it goes on. Try, in another terminal:")
@@ -172,22 +177,18 @@ def main():
     parser.add_argument("--keep", action="store_true", help="go on until Ctrl-C")
     options = parser.parse_args(sys.argv[2:])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    box = None
-    try:
-        with contextlib.ExitStack() as stack:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="trailkeep-demo-"))
-            scene = Scene(folder, stack)
-            box = scene.box
-            for part in (set_the_scene, nobody_has_agreed, the_driver_agrees, tracks_reach_the_store,
-                         the_driver_takes_it_back, the_box_forgets, open_the_tracks):
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="trailkeep-demo-"))
+        scene = Scene(folder, stack)
+        try:
+            for part in STORY:
                 part(scene)
-            if options.keep:
-                stay(scene)
-    except (Failed, NotReady, TimeoutError) as error:
-        print(f"\n{paint(31, f'This does not hold: {error}')}", flush=True)
-        if box:
-            print(box.log()[-4000:])
-        return 1
+        except (Failed, CallError, NotReady, TimeoutError) as error:
+            print(f"\n{paint(31, f'This does not hold: {error}')}\nThe log of trailkeepd ends so:", flush=True)
+            print(textwrap.indent(scene.box.log()[-4000:], "  "), flush=True)
+            return 1
+        if options.keep:
+            stay(scene)
     head("The stage is cleared: every process has ended, every file is gone.")
     return 0
 

@@ -15,6 +15,8 @@ import time
 from . import bus as _bus
 
 TRAILKEEPD = os.environ.get('TRAILKEEPD', 'trailkeepd')
+# What tools/valgrind puts before the daemon's command line.
+WRAPPER = os.environ.get('TRAILKEEP_WRAPPER', '').split()
 TRAILKEEPCTL = os.environ.get('TRAILKEEPCTL', 'trailkeepctl')
 
 
@@ -79,7 +81,7 @@ class Box:
             notify.bind(path)
             log = os.open(self.log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             self.process = subprocess.Popen(
-                [self.program, '--config', self.config, '--bus', self.bus.address], stdout=log, stderr=log,
+                [*WRAPPER, self.program, '--config', self.config, '--bus', self.bus.address], stdout=log, stderr=log,
                 env={**os.environ, 'NOTIFY_SOCKET': path, 'TSAN_OPTIONS': ''})
             os.close(log)
             self._await_ready(notify, timeout)
