@@ -15,22 +15,19 @@
 #include "output.h"
 #include "trailkeep/purpose.h"
 
-/* "alice (owner)", "Mia, named by app (bridge)", "uid 1003 (owner)" */
+/* "alice (owner)", "Mia (bridge)", "uid 1003 (owner)" */
 static char *who_decided(const json_t *consent) {
         const char *role = json_string_value(json_object_get(consent, "role"));
         const char *actor = json_string_value(json_object_get(consent, "actor"));
         json_int_t uid = json_integer_value(json_object_get(consent, "uid"));
-        struct passwd *user = getpwuid((uid_t)uid); /* one thread, used at once */
-        char number[FORMAT_MAX], *text = NULL;
-        int r;
+        const struct passwd *user = getpwuid((uid_t)uid); /* one thread, used at once */
+        char number[FORMAT_MAX], *text;
 
         snprintf(number, sizeof(number), "uid %" JSON_INTEGER_FORMAT, uid);
-        if (actor)
-                r = asprintf(&text, _("%s, named by %s (%s)"), actor, user ? user->pw_name : number, role ? role : "-");
-        else
-                r = asprintf(&text, "%s (%s)", user ? user->pw_name : number, role ? role : "-");
+        if (asprintf(&text, "%s (%s)", actor ? actor : user ? user->pw_name : number, role ? role : "-") < 0)
+                return NULL;
 
-        return r < 0 ? NULL : text;
+        return text;
 }
 
 static int add_consent(Table *table, const Ctl *ctl, const json_t *consent) {
@@ -84,7 +81,7 @@ int ctl_consent_list(Ctl *ctl) {
         table_add_column(table, _("PURPOSE"));
         table_add_column(table, _("CONSENT"));
         table_add_column(table, _("SINCE"));
-        table_add_column(table, _("BY"));
+        table_add_last_column(table, _("BY"));
         json_array_foreach(consents, i, consent) {
                 r = add_consent(table, ctl, consent);
                 if (r < 0)

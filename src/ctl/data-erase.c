@@ -221,7 +221,7 @@ static int wait_for_store(Erase *erase) {
         return r;
 }
 
-static void say_erased(const Erase *erase) {
+static void say_erased(const Erase *erase, bool is_incomplete) {
         const Ctl *ctl = erase->ctl;
         int64_t since_ms = json_integer_value(json_object_get(erase->erasure, "Since"));
         int64_t until_ms = json_integer_value(json_object_get(erase->erasure, "Until"));
@@ -242,7 +242,7 @@ static void say_erased(const Erase *erase) {
                            ngettext("%s object was deleted in the store.", "%s objects were deleted in the store.",
                                     (unsigned long)objects),
                            format_count((uint64_t)objects, count));
-        else if (objects > 0)
+        else if (objects > 0 && !is_incomplete)
                 output_say(ctl, _("%s objects are still to be deleted in the store; see: trailkeepctl data erasures"),
                            format_count((uint64_t)objects_left(erase->erasure), count));
 }
@@ -258,7 +258,7 @@ static int report(const Erase *erase, int outcome) {
                         return -ENOMEM;
                 r = output_json(document);
         } else
-                say_erased(erase);
+                say_erased(erase, outcome == CTL_EXIT_INCOMPLETE);
 
         if (outcome == CTL_EXIT_INCOMPLETE)
                 ctl_complain(_("the store does not delete now, %s objects are still there; "

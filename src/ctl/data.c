@@ -10,6 +10,7 @@
 #include "format.h"
 #include "i18n.h"
 #include "output.h"
+#include "trailkeep/purpose.h"
 
 static void add_time(Table *table, const json_t *time) {
         char text[FORMAT_MAX];
@@ -109,7 +110,9 @@ static int add_erasure(Table *table, const Ctl *ctl, const char *path, const jso
         table_add_count(table, TABLE_PLAIN, json_integer_value(json_object_get(erasure, "Records")));
         table_add_cell(table, deleted < to_delete ? TABLE_WARN : TABLE_PLAIN,
                        "%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT, deleted, to_delete);
-        table_add_cell(table, TABLE_PLAIN, "%s", purposes);
+        table_add_cell(table, TABLE_PLAIN, "%s",
+                       json_array_size(json_object_get(erasure, "Purposes")) == PURPOSE_MAX ? _("every purpose")
+                                                                                            : purposes);
         return 0;
 }
 
@@ -163,7 +166,7 @@ int ctl_data_erasures(Ctl *ctl) {
         table_add_column(table, _("REQUESTED"));
         table_add_number_column(table, _("RECORDS"));
         table_add_number_column(table, _("STORE"));
-        table_add_column(table, _("PURPOSES"));
+        table_add_last_column(table, _("PURPOSES"));
         json_array_foreach(erasures, i, erasure) {
                 r = add_erasure(table, ctl, json_string_value(json_object_get(erasure, "erasure")), erasure);
                 if (r < 0)

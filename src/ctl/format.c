@@ -197,6 +197,48 @@ char *text_dup_printable(const char *text) {
         return copy;
 }
 
+/* Columns of the character at text and its bytes; -1: a control character or none of the locale. */
+static int char_width(const char *text, mbstate_t *state, size_t *ret_n) {
+        wchar_t wide;
+        size_t n = mbrtowc(&wide, text, strlen(text), state);
+
+        if (n == 0 || n == (size_t)-1 || n == (size_t)-2) {
+                memset(state, 0, sizeof(*state));
+                *ret_n = 1;
+                return -1;
+        }
+
+        *ret_n = n;
+        return wcwidth(wide);
+}
+
+/**
+ * text_wrap() - break a text into lines between its words
+ * @text:       in the encoding of the locale; spaces become ends of line
+ * @columns:    of the longest line; a word that is longer stays whole
+ */
+void text_wrap(char *text, size_t columns) {
+        mbstate_t state = { 0 };
+        char *space = NULL; /* last one of this line */
+        size_t used = 0, used_at_space = 0, n;
+
+        for (; *text; text += n) {
+                int width = char_width(text, &state, &n);
+
+                if (*text == ' ') {
+                        space = text;
+                        used_at_space = used + 1;
+                }
+                used += width > 0 ? (size_t)width : 1;
+                if (used <= columns || !space)
+                        continue;
+
+                *space = '\n';
+                space = NULL;
+                used -= used_at_space;
+        }
+}
+
 /**
  * text_clip() - shorten a text to a number of columns
  * @text:       in the encoding of the locale; cut between characters
@@ -206,19 +248,16 @@ char *text_dup_printable(const char *text) {
  */
 size_t text_clip(char *text, size_t columns) {
         mbstate_t state = { 0 };
-        size_t used = 0;
+        size_t used = 0, n;
 
-        while (*text) {
-                wchar_t wide;
-                size_t n = mbrtowc(&wide, text, strlen(text), &state);
-                int width = n == (size_t)-1 || n == (size_t)-2 ? -1 : wcwidth(wide);
+        for (; *text; text += n) {
+                int width = char_width(text, &state, &n);
 
                 if (width < 0 || used + (size_t)width > columns) {
                         *text = '\0';
                         break;
                 }
                 used += (size_t)width;
-                text += n;
         }
 
         return used;

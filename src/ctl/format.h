@@ -21,4 +21,5 @@ char *format_count(uint64_t count, char ret[static FORMAT_MAX]);    /* "12 345",
 
 /* Text from elsewhere on its way to a terminal. */
 char *text_dup_printable(const char *text);   /* control characters become '?'; NULL: out of memory */
+void text_wrap(char *text, size_t columns);   /* breaks lines between words; a longer word stays whole */
 size_t text_clip(char *text, size_t columns); /* shortens to that many columns; returns the columns used */

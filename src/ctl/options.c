@@ -110,6 +110,17 @@ static int print_version(void) {
         return CTL_OPTIONS_ANSWERED;
 }
 
+static int set_bus(const char *address, CtlOptions *options) {
+        static const char *const names[] = { "system", "session" };
+
+        options->bus_address = address;
+        if (strchr(address, ':') || strcmp(address, names[0]) == 0 || strcmp(address, names[1]) == 0)
+                return CTL_EXIT_DONE;
+
+        complain_unknown(_("there is no bus \"%s\""), address, nearest_word(address, names, ELEMENTSOF(names)));
+        return CTL_EXIT_USAGE;
+}
+
 static int take_option(const CtlOption *option, const char *value, const Clock *clock, CtlOptions *options) {
         options->given |= option->bit;
         if (option->bit == CTL_OPTION_PURPOSE)
@@ -120,8 +131,8 @@ static int take_option(const CtlOption *option, const char *value, const Clock *
                 return set_moment(option->name, value, clock, &options->until_ms);
 
         if (option->letter == 'b')
-                options->bus_address = value;
-        else if (option->letter == 'j')
+                return set_bus(value, options);
+        if (option->letter == 'j')
                 options->is_json = true;
         else if (option->letter == 'q')
                 options->is_quiet = true;

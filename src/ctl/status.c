@@ -89,7 +89,7 @@ static int print_overview(const json_t *document) {
         if (!table)
                 return -ENOMEM;
         state = output_state(json_string_value(json_object_get(device, "State")), &colour);
-        table_add_pair(table, "trailkeepd", colour, "%s, %s", state,
+        table_add_pair(table, "trailkeepd", colour, "%s (%s)", state,
                        json_string_value(json_object_get(device, "Version")));
         r = add_consents(table, json_object_get(document, "consents"));
         if (r < 0)

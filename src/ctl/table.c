@@ -17,6 +17,8 @@
 #include "format.h"
 #include "terminal.h"
 
+#define LABEL_COLUMNS 16 /* what the labels of a block take at most, in any language, with the gap */
+
 struct Table {
         struct libscols_table *scols;
         struct libscols_line *line; /* being filled, borrowed */
@@ -53,12 +55,26 @@ Table *table_new(void) {
         return TAKE_PTR(table);
 }
 
+static struct libscols_column *add_column(Table *table, const char *title, int flags) {
+        struct libscols_column *column = scols_table_new_column(table->scols, title, 0, flags);
+
+        if (!column) {
+                table_check(table, -ENOMEM);
+                return NULL;
+        }
+        if (terminal_has_colours(stdout))
+                table_check(table, scols_cell_set_color(scols_column_get_header(column), "bold"));
+
+        return column;
+}
+
 /**
  * table_new_pairs() - begin a block of labels and values
  *
  * Return: a table for table_add_pair(), the caller's; NULL when out of memory.
  */
 Table *table_new_pairs(void) {
+        struct libscols_column *values;
         Table *table = table_new();
 
         if (!table)
@@ -66,7 +82,12 @@ Table *table_new_pairs(void) {
         table_check(table, scols_table_enable_noheadings(table->scols, true));
         table_check(table, scols_table_set_column_separator(table->scols, "  "));
         table_add_number_column(table, "LABEL");
-        table_add_column(table, "VALUE");
+        values = add_column(table, "VALUE", SCOLS_FL_WRAP);
+        if (values) { /* lines end where table_add_pair() has ended them */
+                table_check(table, scols_column_set_safechars(values, "\n"));
+                table_check(table,
+                            scols_column_set_wrapfunc(values, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL));
+        }
 
         return table;
 }
@@ -86,23 +107,21 @@ Table *table_free(Table *table) {
         return NULL;
 }
 
-static void add_column(Table *table, const char *title, int flags) {
-        struct libscols_column *column = scols_table_new_column(table->scols, title, 0, flags);
-
-        if (!column) {
-                table_check(table, -ENOMEM);
-                return;
-        }
-        if (terminal_has_colours(stdout))
-                table_check(table, scols_cell_set_color(scols_column_get_header(column), "bold"));
-}
-
 /**
  * table_add_column() - add a column of text
  * @table:      without rows yet
  * @title:      in capitals, translated
  */
 void table_add_column(Table *table, const char *title) {
+        add_column(table, title, 0);
+}
+
+/**
+ * table_add_last_column() - add a column of text that goes on below where the terminal ends
+ * @table:      without rows yet
+ * @title:      in capitals, translated
+ */
+void table_add_last_column(Table *table, const char *title) {
         add_column(table, title, SCOLS_FL_WRAP);
 }
 
@@ -141,12 +160,10 @@ static void add_text(Table *table, TableColour colour, char *text) {
                 table_check(table, scols_cell_set_color(cell, colour_names[colour]));
 }
 
-static void _printf_(3, 0) add_formatted(Table *table, TableColour colour, const char *format, va_list args) {
-        char *text = NULL;
+static char *_printf_(1, 0) format_text(const char *format, va_list args) {
+        char *text;
 
-        if (vasprintf(&text, format, args) < 0)
-                text = NULL;
-        add_text(table, colour, text);
+        return vasprintf(&text, format, args) < 0 ? NULL : text;
 }
 
 /**
@@ -159,7 +176,7 @@ void table_add_cell(Table *table, TableColour colour, const char *format, ...) {
         va_list args;
 
         va_start(args, format);
-        add_formatted(table, colour, format, args);
+        add_text(table, colour, format_text(format, args));
         va_end(args);
 }
 
@@ -183,13 +200,19 @@ void table_add_count(Table *table, TableColour colour_if_any, int64_t count) {
  * @format:     of the value
  */
 void table_add_pair(Table *table, const char *label, TableColour colour, const char *format, ...) {
+        size_t columns = terminal_columns(stdout);
+        char *text;
         va_list args;
 
         table_add_row(table);
         table_add_cell(table, TABLE_FAINT, "%s", label);
+
         va_start(args, format);
-        add_formatted(table, colour, format, args);
+        text = format_text(format, args);
         va_end(args);
+        if (text && columns > 2 * LABEL_COLUMNS)
+                text_wrap(text, columns - LABEL_COLUMNS);
+        add_text(table, colour, text);
 }
 
 /**

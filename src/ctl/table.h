@@ -15,7 +15,8 @@ typedef enum TableColour { TABLE_PLAIN, TABLE_GOOD, TABLE_WARN, TABLE_BAD, TABLE
 Table *table_new(void); /* NULL: out of memory */
 Table *table_free(Table *table);
 DEFINE_CLEANUP(Table, table_free);
-void table_add_column(Table *table, const char *title);        /* left-aligned, wraps on a narrow terminal */
+void table_add_column(Table *table, const char *title);        /* left-aligned */
+void table_add_last_column(Table *table, const char *title);   /* as above, and goes on below on a narrow terminal */
 void table_add_number_column(Table *table, const char *title); /* right-aligned */
 void table_add_row(Table *table);
 void table_add_cell(Table *table, TableColour colour, const char *format, ...) _printf_(3, 4); /* the row's next */

@@ -11,6 +11,7 @@
 #include <langinfo.h>
 #include <regex.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -48,10 +49,18 @@ const char *terminal_paint(FILE *file, const char *sequence) {
         return terminal_has_colours(file) ? sequence : "";
 }
 
-static size_t terminal_columns(int fd) {
+/**
+ * terminal_columns() - how wide a terminal is
+ * @file:       where it is going to be written
+ *
+ * Return: columns, 80 where the terminal does not know, SIZE_MAX where there is none.
+ */
+size_t terminal_columns(FILE *file) {
         struct winsize size;
 
-        if (ioctl(fd, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+        if (!isatty(fileno(file)))
+                return SIZE_MAX;
+        if (ioctl(fileno(file), TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
                 return 80;
 
         return size.ws_col;
@@ -71,7 +80,7 @@ void terminal_progress(const char *format, ...) {
         va_start(args, format);
         vsnprintf(line, sizeof(line), format, args);
         va_end(args);
-        text_clip(line, terminal_columns(STDERR_FILENO) - 1);
+        text_clip(line, terminal_columns(stderr) - 1);
 
         fprintf(stderr, ERASE_LINE "%s", line); /* progress that cannot be shown is not missed */
         fflush(stderr);

@@ -4,11 +4,13 @@
  * What a terminal can do: colours, a line of progress, a question.
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "trailkeep/macros.h"
 
 bool terminal_has_colours(FILE *file);
+size_t terminal_columns(FILE *file);                          /* SIZE_MAX: no terminal */
 const char *terminal_paint(FILE *file, const char *sequence); /* the escape sequence, or "" */
 #define TERMINAL_RED "\033[31m"
 #define TERMINAL_GREEN "\033[32m"

@@ -24,21 +24,21 @@ struct Wait {
         sd_bus_slot *call; /* at most one; a new call replaces it */
         WaitReply reply;
         void *reply_userdata;
-        int result;
+        bool is_over;
+        int result; /* once it is over */
 };
 
 /**
- * wait_end() - end wait_run()
- * @wait:       may be waiting or not
+ * wait_end() - end wait_run() after this turn of the loop
+ * @wait:       may be waiting or not; the first result holds
  * @result:     what wait_run() shall return, a CtlExit or -errno
  */
 void wait_end(Wait *wait, int result) {
-        int r;
+        if (wait->is_over)
+                return;
 
+        wait->is_over = true;
         wait->result = result;
-        r = sd_event_exit(wait->event, 0);
-        if (r < 0 && wait->result == CTL_EXIT_DONE)
-                wait->result = r;
 }
 
 static int on_changed(sd_bus_message *signal, void *userdata, _unused_ sd_bus_error *error) {
@@ -195,7 +195,13 @@ int wait_call(Wait *wait, sd_bus_message *method, uint64_t timeout_usec, WaitRep
  * away; or -errno.
  */
 int wait_run(Wait *wait) {
-        int r = sd_event_loop(wait->event);
+        /* Not sd_event_exit(): it would close the bus that is attached, and the verb may have more to ask. */
+        while (!wait->is_over) {
+                int r = sd_event_run(wait->event, USEC_INFINITY);
 
-        return r < 0 ? r : wait->result;
+                if (r < 0)
+                        return r;
+        }
+
+        return wait->result;
 }

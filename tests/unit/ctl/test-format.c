@@ -99,6 +99,17 @@ static void test_clip_counts_columns_not_bytes(void **state) {
         assert_string_equal(chinese, "深圳");
 }
 
+static void test_wrap_breaks_between_words(void **state) {
+        char text[] = "the store refuses every single object", wide[] = "深圳 深圳市 x", word[] = "0123456789 1";
+
+        text_wrap(text, 10);
+        assert_string_equal(text, "the store\nrefuses\nevery\nsingle\nobject");
+        text_wrap(wide, 6);
+        assert_string_equal(wide, "深圳\n深圳市\nx");
+        text_wrap(word, 5);
+        assert_string_equal(word, "0123456789\n1");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_span_shows_two_units_at_most),
@@ -107,6 +118,7 @@ int main(void) {
                 cmocka_unit_test(test_bytes_are_binary_and_never_1024_of_a_unit),
                 cmocka_unit_test(test_control_characters_do_not_reach_the_terminal),
                 cmocka_unit_test(test_printable_text_is_left_alone),
+                cmocka_unit_test(test_wrap_breaks_between_words),
                 cmocka_unit_test(test_clip_counts_columns_not_bytes),
         };
 

@@ -73,11 +73,10 @@ static void test_one_word_means_its_harmless_form(void **state) {
 static void test_options_may_stand_anywhere(void **state) {
         CtlOptions options;
 
-        assert_int_equal(
-                        parse("data|-j|erase|-p|audio|--bus=unix:path=/x|--purpose|video|-y|"
+        assert_int_equal(parse("data|-j|erase|-p|audio|--bus=unix:path=/x|--purpose|video|-y|"
                                "--since=1h ago|-w|--keep-stored",
-                              &options),
-                        CTL_EXIT_DONE);
+                               &options),
+                         CTL_EXIT_DONE);
         assert_string_equal(options.bus_address, "unix:path=/x");
         assert_true(options.is_json);
         assert_int_equal(options.purposes, 1 << PURPOSE_AUDIO | 1 << PURPOSE_VIDEO);
@@ -112,6 +111,7 @@ static void test_a_wrong_line_is_refused(void **state) {
                 "data|erase|-p|pictures",
                 "data|erase|--since=soon",
                 "data|erase|location",
+                "--bus=sytem",
                 "data|erase|--since=now|--until=1h ago",
                 "data|erase|--since=now|--until=now",
         };
