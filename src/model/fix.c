@@ -123,20 +123,36 @@ static int add_properties(json_t *properties, const Fix *fix) {
         return r < 0 ? r : add_string(properties, "device", fix->device);
 }
 
+/* A Point; null for a fix without a place (RFC 7946 §3.2, "unlocated"). */
+static int geometry_new(const Fix *fix, json_t **ret_geometry) {
+        _cleanup_(json_wipe_unrefp) json_t *geometry = NULL;
+
+        if (isnan(fix->lat_deg))
+                geometry = json_null();
+        else
+                geometry = json_pack("{s:s, s:[f, f]}", "type", "Point", "coordinates", fix->lon_deg, fix->lat_deg);
+        if (!geometry)
+                return -ENOMEM;
+        if (!json_is_null(geometry) && isfinite(fix->alt_hae_m) &&
+            json_array_append_new(json_object_get(geometry, "coordinates"), json_real(fix->alt_hae_m)) < 0)
+                return -ENOMEM;
+
+        *ret_geometry = TAKE_PTR(geometry);
+        return 0;
+}
+
 static int feature_new(const Fix *fix, json_t **ret_feature) {
         _cleanup_(json_wipe_unrefp) json_t *feature = NULL;
-        json_t *coordinates, *properties;
+        json_t *geometry = NULL;
         int r;
 
-        feature = json_pack("{s:s, s:{s:s, s:[f, f]}, s:{}}", "type", "Feature", "geometry", "type", "Point", "coordinates",
-                            fix->lon_deg, fix->lat_deg, "properties");
+        r = geometry_new(fix, &geometry);
+        if (r < 0)
+                return r;
+        feature = json_pack("{s:s, s:o, s:{}}", "type", "Feature", "geometry", geometry, "properties");
         if (!feature)
                 return -ENOMEM;
-        coordinates = json_object_get(json_object_get(feature, "geometry"), "coordinates");
-        properties = json_object_get(feature, "properties");
-        if (isfinite(fix->alt_hae_m) && json_array_append_new(coordinates, json_real(fix->alt_hae_m)) < 0)
-                return -ENOMEM;
-        r = add_properties(properties, fix);
+        r = add_properties(json_object_get(feature, "properties"), fix);
         if (r < 0)
                 return r;
         *ret_feature = TAKE_PTR(feature);
@@ -149,18 +165,19 @@ static int append_chunk(const char *chunk, size_t size, void *userdata) {
 
 /**
  * fix_to_geojson() - a fix as the text of a GeoJSON Feature
- * @fix:        borrowed; latitude and longitude must be there
+ * @fix:        borrowed; without latitude and longitude its geometry is null
  * @ret_json:   0-terminated, "{" first; the caller frees it with string_wipe_free(); untouched on failure
  *
- * Return: 0; -EINVAL if latitude or longitude is absent or not on earth; -ENOMEM.
+ * Return: 0; -EINVAL if only one of latitude and longitude is there, or they are not on earth; -ENOMEM.
  */
 int fix_to_geojson(const Fix *fix, char **ret_json) {
         _cleanup_(json_wipe_unrefp) json_t *feature = NULL;
         _cleanup_bytes_ Bytes text = { 0 };
         int r;
 
-        /* Written so that NAN does not pass. */
-        if (!(fabs(fix->lat_deg) <= 90 && fabs(fix->lon_deg) <= 180))
+        if (isnan(fix->lat_deg) != isnan(fix->lon_deg))
+                return -EINVAL;
+        if (fabs(fix->lat_deg) > 90 || fabs(fix->lon_deg) > 180)
                 return -EINVAL;
         r = feature_new(fix, &feature);
         if (r < 0)
