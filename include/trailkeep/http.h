@@ -5,6 +5,9 @@
  *
  * Who starts a request owns its slot; freeing the slot cancels it, also from within its own callback. TLS 1.2 at least,
  * verification always on, no redirect followed, no proxy from the environment, bounded answers.
+ *
+ * Nothing of libcurl or TLS exists before the first request, and nothing half a minute after the last one: an idle daemon
+ * pays for neither. The program ignores SIGPIPE.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,7 +23,7 @@ typedef struct HttpOptions {
         const char *ca_file;   /* PEM; NULL or "": the system's */
         const char *cert_file; /* PEM; NULL or "": none */
         const char *key_file;  /* PEM */
-        uint64_t timeout_usec; /* of a stall: no byte either way for that long */
+        uint64_t timeout_usec; /* of a stall, in every phase: next to nothing moved either way for that long; 0: 60 s */
 } HttpOptions;
 
 /* What kept an answer from arriving. */
@@ -30,8 +33,9 @@ typedef enum HttpFault {
         HTTP_FAULT_CONNECT,
         HTTP_FAULT_TIMEOUT,
         HTTP_FAULT_CLOSED,        /* in the middle */
+        HTTP_FAULT_PROTOCOL,      /* what came back is not HTTP, or has no end */
         HTTP_FAULT_TLS_AUTHORITY, /* the server's certificate is not from the expected authority */
-        HTTP_FAULT_TLS_EXPIRED,
+        HTTP_FAULT_TLS_EXPIRED,   /* or not valid yet */
         HTTP_FAULT_TLS_NAME,
         HTTP_FAULT_TLS_VERSION,
         HTTP_FAULT_TLS_REFUSED,   /* the server refused our certificate */
@@ -42,7 +46,7 @@ typedef enum HttpFault {
 
 typedef struct HttpRequest {
         const char *method;           /* "PUT", "GET", "HEAD", "DELETE" */
-        const char *url;              /* https only */
+        const char *url;              /* https only, no user or password in it */
         const void *body;             /* borrowed until done or cancelled; NULL none */
         size_t n_body;
         const char *content_type;     /* NULL none */
@@ -52,7 +56,7 @@ typedef struct HttpRequest {
 typedef struct HttpResult {
         HttpFault fault;
         unsigned status;            /* 0 with a fault */
-        uint64_t retry_after_usec;  /* 0 none; seconds and HTTP-date forms (RFC 9110 §10.2.3) */
+        uint64_t retry_after_usec;  /* 0 none; seconds and HTTP-date forms (RFC 9110 §10.2.3), a day at most */
         const char *message;        /* one sentence for the log, no URL query, no body; borrowed */
         uint64_t bytes_sent;        /* of the body */
 } HttpResult;
@@ -60,11 +64,14 @@ typedef struct HttpResult {
 typedef void (*HttpDone)(const HttpResult *result, void *userdata);
 
 int http_new(sd_event *event, const Clock *clock, const HttpOptions *options, Http **ret) _must_check_;
-Http *http_free(Http *http); /* cancels all */
+Http *http_free(Http *http); /* cancels all, calls no done(); slots stay their owners' to free */
 DEFINE_CLEANUP(Http, http_free);
+/* -EINVAL: not https, or a method or URL that cannot be; done() is never called from within. */
 int http_start(Http *http, const HttpRequest *request, HttpDone done, void *userdata, HttpSlot **ret_slot) _must_check_;
 HttpSlot *http_slot_free(HttpSlot *slot);
 DEFINE_CLEANUP(HttpSlot, http_slot_free);
 const char *http_fault_to_string(HttpFault fault);
-/* At start: are the certificate and key there, readable, and a pair? Sentence into text. 0 or -errno. */
-int http_check_credentials(const HttpOptions *options, char text[static 512]) _must_check_;
+/* At start: are CA, certificate and key there, readable, a pair and in date? If not, a sentence into text. 0, -EKEYEXPIRED
+ * when only the date is wrong (of the certificate or of this box), or another -errno. */
+#define HTTP_CREDENTIALS_TEXT_MAX 512
+int http_check_credentials(const HttpOptions *options, const Clock *clock, char text[static HTTP_CREDENTIALS_TEXT_MAX]) _must_check_;
