@@ -17,6 +17,16 @@ FLOORS = {
 # Headers that hold only inline code or types, so that no .c file tells whose they are.
 HEADER_ONLY = {"macros": "util", "fix": "model"}
 
+# Who may use a library: its codes and types become ours there. sd-bus, sd-event and jansson are for everybody.
+LIBRARIES = {
+    "curl/": ("net",),
+    "gps.h": ("collect",),
+    "libsmartcols/": ("ctl",),
+    "openssl/": ("crypto", "journal", "net"),
+    "sqlite3.h": ("journal",),
+    "zlib.h": ("sync",),
+}
+
 
 def owners(root):
     """{'gnss.h': 'collect', ...}: the module whose folder holds the .c file of the same name, or None."""

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Calls go down: no file includes a header of a higher floor or of another module on its own floor, no module's
-meson.build names such a dependency, and no files include one another in a circle.
+meson.build names such a dependency, and no files include one another in a circle. A foreign library is used by the
+module that makes its codes ours, and by no other.
 
 The linker would catch a call upwards; this names the line. For circles a .c file and its private header of the same
 name are one unit; a public header is a unit of its own, since it is the contract and not the code behind it.
@@ -9,10 +10,11 @@ name are one unit; a public header is a unit of its own, since it is the contrac
 import re
 import sys
 
-from floors import FLOORS, module_of, owners, stated_floor
+from floors import FLOORS, LIBRARIES, module_of, owners, stated_floor
 from lintlib import Problem, files, line_of, main, read, without_comments
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"(?:trailkeep/)?([^"]+)"', re.MULTILINE)
+FOREIGN = re.compile(r"^[ \t]*#[ \t]*include[ \t]+<([^>]+)>", re.MULTILINE)
 DEPENDENCY = re.compile(r"\b(\w+)_dep\b")
 
 
@@ -57,6 +59,15 @@ def check_includes(root, owned, sources):
             if other in FLOORS and not may_see(module, other):
                 yield Problem(path, line, f"{module} (floor {FLOORS[module]}) includes {name} of {other} "
                                           f"(floor {FLOORS[other]})")
+
+
+def check_libraries(root, owned, sources):
+    for path in sources:
+        module, text = module_of(root, path, owned), without_comments(read(path))
+        for match in FOREIGN.finditer(text):
+            for library, users in LIBRARIES.items():
+                if match.group(1).startswith(library) and module not in users:
+                    yield Problem(path, line_of(text, match.start()), f"<{match.group(1)}> is for {' and '.join(users)}")
 
 
 def check_meson(root):
@@ -114,6 +125,7 @@ def check(root):
     sources = files(root, ".c", ".h", under=("src", "include/trailkeep"))
     yield from check_stated(root, owned)
     yield from check_includes(root, owned, sources)
+    yield from check_libraries(root, owned, sources)
     yield from check_meson(root)
     yield from check_circles(root, sources)
 
@@ -135,6 +147,8 @@ PLANTS = [
     ("an include of the same floor", {"src/net/tls.c": '#include "trailkeep/journal.h"\n'}, "of journal (floor 2)"),
     ("a header that includes upwards", {"include/trailkeep/bytes.h": '/* S */\n/* Floor 0. */\n#include "http.h"\n'},
      "includes http.h of net"),
+    ("a library in the wrong module", {"src/util/bytes.c": "\n#include <curl/curl.h>\n"},
+     "src/util/bytes.c:2: <curl/curl.h> is for net"),
     ("a dependency on the same floor", {"src/net/meson.build": "x = [\n  util_dep, journal_dep]\n"},
      "src/net/meson.build:2: net (floor 2) names journal_dep"),
     ("a floor that is not the module's", {"include/trailkeep/bytes.h": "/* S */\n/* Floor 1. */\n"}, "says floor 1"),

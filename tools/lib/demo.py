@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
+import time
 
 ROOT = pathlib.Path(sys.argv[1]).resolve()
 sys.path.insert(0, str(ROOT / "tests/lib"))
@@ -23,8 +25,8 @@ os.environ.setdefault("TRAILKEEPD", str(ROOT / "build/src/daemon/trailkeepd"))
 CTL = ROOT / "build/src/ctl/trailkeepctl"
 
 from peers.box import Box, NotReady  # noqa: E402  (needs the path above)
+from peers import gpsd  # noqa: E402
 from peers.bus import CallError  # noqa: E402
-from peers.gpsd import Gpsd  # noqa: E402
 from peers.store import Store  # noqa: E402
 
 DRIVE_SECONDS = 180
@@ -55,20 +57,56 @@ def shows(what, holds=True):
     print(f"  {paint(32, '✓')} {what}", flush=True)
 
 
+class Receiver:
+    """A drive, the line it comes in by, gpsd, and a witness: a client of gpsd that is not ours."""
+
+    def __init__(self, stack):
+        self.line = stack.enter_context(gpsd.best_source()())
+        self.daemon = stack.enter_context(gpsd.Gpsd(self.line.path))
+        self.witness = stack.enter_context(gpsd.Client(self.daemon.port))
+        self.witness.sync()
+        self.port = self.daemon.port
+        self.epochs = self.new_drive()
+
+    @staticmethod
+    def new_drive():
+        command = [ROOT / "tools/make-drive", "--kind", "drive", "--seconds", str(DRIVE_SECONDS)]
+        return iter(list(gpsd.epochs(subprocess.run(command, capture_output=True, check=True).stdout)))
+
+    def n_fixes(self):
+        return sum(o["class"] == "TPV" and o.get("mode", 0) >= 2 for o in list(self.witness.objects))
+
+    def play(self, n_epochs=None):
+        """Play so many seconds of the drive, or the rest of it; the fixes that gpsd has made of that."""
+        before = self.n_fixes()
+        self.witness.sync()
+        for n, epoch in enumerate(self.epochs, 1):
+            self.line.write(epoch)
+            time.sleep(SECONDS_PER_EPOCH)  # what makes it a drive
+            if n == n_epochs:
+                break
+        gpsd.settle(self.line, self.witness)
+        return self.n_fixes() - before
+
+    def go_on(self):
+        """Drive on in the background, for as long as the demo stays."""
+        def drive():
+            while True:
+                self.epochs = self.new_drive()
+                self.play()
+        threading.Thread(target=drive, daemon=True).start()
+
+
 class Scene:
-    """Store, receiver and box, each started when its time has come and all ended with the scene."""
+    """Store, receiver and box, all ended with the scene."""
 
     def __init__(self, folder, stack):
-        self.folder = folder
-        drive = pathlib.Path(folder, "drive.nmea")
-        drive.write_bytes(subprocess.run([ROOT / "tools/make-drive", "--kind", "drive", "--seconds", str(DRIVE_SECONDS)],
-                                         capture_output=True, check=True).stdout)
         self.store = stack.enter_context(Store(folder))
-        self.gpsd = stack.enter_context(Gpsd(drive, seconds_per_epoch=SECONDS_PER_EPOCH))
+        self.receiver = Receiver(stack)
         self.box = stack.enter_context(Box({
             "Device": {"LogLevel": "info"},
             # The filter thinks in real time, and a car that is twenty times too fast unbelievable.
-            "Gnss": {"Gpsd": f"127.0.0.1:{self.gpsd.port}", "Filter": "no"},
+            "Gnss": {"Gpsd": f"127.0.0.1:{self.receiver.port}", "Filter": "no"},
             "Store": {"Url": self.store.url, "CaFile": self.store.authority.ca_file, "Interval": "2s",
                       "CertificateFile": self.store.client.cert_file, "KeyFile": self.store.client.key_file},
         }))
@@ -82,6 +120,10 @@ class Scene:
         if done.returncode:
             raise Failed(f"trailkeepctl ended with {done.returncode}")
 
+    def n_connections(self):
+        """TCP connections to gpsd beside the witness's own."""
+        return self.box.connections_to(self.receiver.port) - 1
+
     def tracks(self):
         return [name for name in self.store.objects() if "/tracks/" in name]
 
@@ -89,7 +131,7 @@ class Scene:
 def set_the_scene(scene):
     head("The stage")
     shows(f"a store: nginx with WebDAV, {scene.store.url}, only for those with a certificate")
-    shows(f"a receiver: gpsd on port {scene.gpsd.port}, at its line a drive of {DRIVE_SECONDS} seconds through a town")
+    shows(f"a receiver: gpsd on port {scene.receiver.port}, at its line a drive of {DRIVE_SECONDS} seconds through a town")
     scene.box.init()
     shows("the box has made its root secret and its device key: trailkeepd --init")
     scene.box.start()
@@ -98,9 +140,9 @@ def set_the_scene(scene):
 
 def nobody_has_agreed(scene):
     head("1  Nobody has agreed: nothing is collected")
-    n_seen = scene.gpsd.play(EPOCHS_BEFORE_CONSENT)
+    n_seen = scene.receiver.play(EPOCHS_BEFORE_CONSENT)
     tell(f"The car sets off. gpsd has reported {n_seen} fixes to somebody else by now.")
-    shows("trailkeepd has no connection to gpsd", scene.box.connections_to(scene.gpsd.port) == 0)
+    shows("trailkeepd has no connection to gpsd", scene.n_connections() == 0)
     shows("trailkeepd has recorded nothing", scene.box.track()["recorded"] == 0)
     shows("the store is empty", not scene.store.objects())
 
@@ -109,9 +151,8 @@ def the_driver_agrees(scene):
     head("2  The driver agrees: fixes arrive")
     scene.ctl("consent", "grant", "location")
     scene.box.until("Device1", "GnssState", lambda state: state in ("watching", "fixing"))
-    shows("trailkeepd is connected to gpsd", scene.box.connections_to(scene.gpsd.port) == 1)
-    scene.gpsd.play()
-    n_fixes = scene.gpsd.n_fixes
+    shows("trailkeepd is connected to gpsd", scene.n_connections() == 1)
+    n_fixes = scene.receiver.play()
     scene.box.until("Device1", "Lanes", lambda lanes: lanes["track"]["recorded"] >= n_fixes)
     shows(f"{n_fixes} fixes are sealed and on disk; where the tunnel was, there is a gap")
 
@@ -128,7 +169,7 @@ def tracks_reach_the_store(scene):
 def the_driver_takes_it_back(scene):
     head("4  The driver takes it back: it stops at once")
     scene.ctl("consent", "withdraw", "location")
-    shows("the connection to gpsd is gone", scene.box.connections_to(scene.gpsd.port) == 0)
+    shows("the connection to gpsd is gone", scene.n_connections() == 0)
 
 
 def the_box_forgets(scene):
@@ -168,7 +209,7 @@ def stay(scene):
         print(f"  {line} {verb}")
     print(f"\n  configuration {scene.box.config}\n  log           {scene.box.log_path}\n"
           f"  store         {scene.store.path('objects')}\n\nCtrl-C ends it.", flush=True)
-    scene.gpsd.repeat()
+    scene.receiver.go_on()
     signal.sigwait({signal.SIGINT, signal.SIGTERM})
 
 
