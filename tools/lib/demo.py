@@ -210,7 +210,8 @@ def stay(scene):
     print(f"\n  configuration {scene.box.config}\n  log           {scene.box.log_path}\n"
           f"  store         {scene.store.path('objects')}\n\nCtrl-C ends it.", flush=True)
     scene.receiver.go_on()
-    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()
 
 
 def main():
