@@ -55,6 +55,21 @@ static size_t exponent_length(const char *s) {
         return n_digits > 0 ? n + n_digits : 0;
 }
 
+/* Length of degrees, minutes and seconds at s, by whole characters of UTF-8. */
+static size_t degrees_length(const char *s) {
+        static const char *const signs[] = { "\302\260", "\342\200\262", "\342\200\263", "'", "\"", " ", "." };
+        size_t n = 0, n_before;
+
+        do {
+                n_before = n;
+                n += strspn(s + n, DIGITS);
+                for (size_t i = 0; i < ELEMENTSOF(signs); i++)
+                        if (strncmp(s + n, signs[i], strlen(signs[i])) == 0)
+                                n += strlen(signs[i]);
+        } while (n > n_before);
+        return n;
+}
+
 /* Length of what to mask of the number that starts at s, or 0 when it may stay. */
 static size_t coordinate_length(const char *s) {
         size_t n = strspn(s, DIGITS), n_decimals = 0;
@@ -68,7 +83,7 @@ static size_t coordinate_length(const char *s) {
         }
         n += exponent_length(s + n);
         if (strncmp(s + n, "\302\260", 2) == 0) /* the degree sign in UTF-8 */
-                return n + 2 + strspn(s + n + 2, DIGITS ".'\" \302\260\342\200\262\263");
+                return n + degrees_length(s + n);
         if (n_decimals > 0 && s[n] == ',' && s[n + 1] && strchr("NSEW", s[n + 1]) && !is_word(s[n + 2]))
                 return n;
         return n_decimals >= COORDINATE_DECIMALS_MIN ? n : 0;
