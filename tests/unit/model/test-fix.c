@@ -90,7 +90,13 @@ static void test_place_that_is_none_is_refused(void **state) {
                 assert_int_equal(fix_to_geojson(&fix, &json), -EINVAL);
                 assert_null(json);
         }
-        assert_int_equal(fix_to_geojson(&fix_absent, &json), -EINVAL);
+}
+
+static void test_fix_without_a_place_has_no_geometry(void **state) {
+        Fix fix = make_fix(NAN, NAN);
+
+        fix.alt_hae_m = 5.5;
+        assert_geojson(&fix, "{\"type\":\"Feature\",\"geometry\":null,\"properties\":{\"mode\":2,\"altHAE\":5.5}}");
 }
 
 /* Read back with another reader's eyes: jansson's. */
@@ -138,6 +144,7 @@ int main(void) {
                 cmocka_unit_test(test_infinity_and_a_time_beyond_dates_are_absent),
                 cmocka_unit_test(test_device_that_is_not_utf8_is_left_out),
                 cmocka_unit_test(test_place_that_is_none_is_refused),
+                cmocka_unit_test(test_fix_without_a_place_has_no_geometry),
                 cmocka_unit_test(test_coordinates_survive_within_a_billionth_of_a_degree),
                 cmocka_unit_test(test_the_decimal_point_does_not_follow_the_locale),
         };
