@@ -231,13 +231,15 @@ static void test_posted_jobs_come_before_the_job_that_posts(void **state) {
         scene_stop(&scene);
 }
 
-/* Counts, and posts a job the first time it is called after the fake clock reached the deadline. */
+#define TICK_DUE_USEC 6000
+
+/* Asks to be called at TICK_DUE_USEC of the fake clock, and then posts a job. */
 static uint64_t tick(void *context) {
         Scene *scene = context;
 
         scene->n_ticks++;
         if (scene->next_deadline_usec == USEC_INFINITY) {
-                scene->next_deadline_usec = fake_boottime_usec(scene) + 1000;
+                scene->next_deadline_usec = TICK_DUE_USEC;
         } else if (fake_boottime_usec(scene) >= scene->next_deadline_usec) {
                 Job *posted = job_new(scene, 99);
 
@@ -256,8 +258,8 @@ static void test_tick_follows_its_deadline(void **state) {
         assert_int_equal(scene_start(&scene, 4, (WorkerIdle){ .tick = tick, .clock = &clock }), 0);
         submit(&scene, job_new(&scene, 1));
         run_until_done(&scene, 1);
-        /* The deadline is 1000 µs of the fake clock away; the thread looks again when as much real time has passed. */
-        __atomic_store_n(&scene.fake_usec, 6000, __ATOMIC_SEQ_CST);
+        /* The thread looks at the fake clock again when as much real time has passed as there seemed to be left. */
+        __atomic_store_n(&scene.fake_usec, TICK_DUE_USEC, __ATOMIC_SEQ_CST);
         run_until_done(&scene, 2);
         assert_int_equal(scene.order[1], 99);
         scene.worker = worker_free(scene.worker);
