@@ -227,6 +227,7 @@ static void say_erased(const Erase *erase, bool is_incomplete) {
         int64_t until_ms = json_integer_value(json_object_get(erase->erasure, "Until"));
         json_int_t records = json_integer_value(json_object_get(erase->erasure, "Records"));
         json_int_t objects = json_integer_value(json_object_get(erase->erasure, "ObjectsToDelete"));
+        json_int_t left = objects_left(erase->erasure);
         char count[FORMAT_MAX], time[FORMAT_MAX];
 
         output_say(ctl,
@@ -237,17 +238,21 @@ static void say_erased(const Erase *erase, bool is_incomplete) {
                 output_say(ctl, _("  from    %s (rounded outward to whole parcels)"), format_time(since_ms, time));
         if (until_ms != INT64_MAX)
                 output_say(ctl, _("  up to   %s (rounded outward to whole parcels)"), format_time(until_ms, time));
-        if (objects > 0 && objects_left(erase->erasure) <= 0)
+        if (objects > 0 && left <= 0)
                 output_say(ctl,
                            ngettext("%s object was deleted in the store.", "%s objects were deleted in the store.",
                                     (unsigned long)objects),
                            format_count((uint64_t)objects, count));
         else if (objects > 0 && !is_incomplete)
-                output_say(ctl, _("%s objects are still to be deleted in the store; see: trailkeepctl data erasures"),
-                           format_count((uint64_t)objects_left(erase->erasure), count));
+                output_say(ctl,
+                           ngettext("%s object is still to be deleted in the store; see: trailkeepctl data erasures",
+                                    "%s objects are still to be deleted in the store; see: trailkeepctl data erasures",
+                                    (unsigned long)left),
+                           format_count((uint64_t)left, count));
 }
 
 static int report(const Erase *erase, int outcome) {
+        json_int_t left = objects_left(erase->erasure);
         char count[FORMAT_MAX];
         int r = 0;
 
@@ -261,11 +266,46 @@ static int report(const Erase *erase, int outcome) {
                 say_erased(erase, outcome == CTL_EXIT_INCOMPLETE);
 
         if (outcome == CTL_EXIT_INCOMPLETE)
-                ctl_complain(_("the store does not delete now, %s objects are still there; "
-                               "trailkeepd goes on trying, and "
-                               "\"trailkeepctl sync status\" says what is wrong"),
-                             format_count((uint64_t)objects_left(erase->erasure), count));
+                ctl_complain(ngettext("the store refuses to delete %s object now; trailkeepd goes on trying",
+                                      "the store refuses to delete %s objects now; trailkeepd goes on trying",
+                                      (unsigned long)left),
+                             format_count((uint64_t)left, count));
         return r < 0 ? r : outcome;
+}
+
+/* The daemon has answered once nothing of it can be read on the box any more. */
+static int request(Ctl *ctl, json_t **ret_path) {
+        _cleanup_message_ sd_bus_message *method = NULL;
+        _cleanup_json_ json_t *path = NULL;
+        int r;
+
+        r = client_method_new(ctl, CLIENT_DATA, "Erase", &method);
+        if (r < 0)
+                return r;
+        r = append_scope(method, ctl->options);
+        if (r < 0)
+                return r;
+        r = client_call(ctl, method, &path);
+        if (r != CTL_EXIT_DONE)
+                return r;
+        if (!json_is_string(path))
+                return -EBADMSG;
+
+        *ret_path = TAKE_PTR(path);
+        return CTL_EXIT_DONE;
+}
+
+/* With a wait installed, its signals were counted from before the request. */
+static int follow(Erase *erase) {
+        int r;
+
+        r = client_get_all(erase->ctl, erase->path, CLIENT_ERASURE, &erase->erasure);
+        if (r != CTL_EXIT_DONE)
+                return r;
+        if (erase->wait)
+                r = wait_for_store(erase);
+
+        return r == CTL_EXIT_DONE || r == CTL_EXIT_INCOMPLETE ? report(erase, r) : r;
 }
 
 /**
@@ -277,43 +317,25 @@ static int report(const Erase *erase, int outcome) {
  */
 int ctl_data_erase(Ctl *ctl) {
         _cleanup_(wait_freep) Wait *wait = NULL;
-        _cleanup_message_ sd_bus_message *method = NULL;
-        _cleanup_json_ json_t *path = NULL, *erasure = NULL;
+        _cleanup_json_ json_t *path = NULL;
         Erase erase = { .ctl = ctl };
         int r;
 
         r = confirm(ctl);
         if (r != CTL_EXIT_DONE)
                 return r;
-
         if (ctl->options->given & CTL_OPTION_WAIT) {
                 r = wait_new(ctl, &(WaitObserver){ .changed = on_changed, .userdata = &erase }, &wait);
                 if (r < 0)
                         return r;
         }
-        r = client_method_new(ctl, CLIENT_DATA, "Erase", &method);
-        if (r < 0)
-                return r;
-        r = append_scope(method, ctl->options);
-        if (r < 0)
-                return r;
-        r = client_call(ctl, method, &path);
+        r = request(ctl, &path);
         if (r != CTL_EXIT_DONE)
                 return r;
+
         erase.wait = wait;
         erase.path = json_string_value(path);
-        if (!erase.path)
-                return -EBADMSG;
-
-        r = client_get_all(ctl, erase.path, CLIENT_ERASURE, &erasure);
-        if (r != CTL_EXIT_DONE)
-                return r;
-        erase.erasure = TAKE_PTR(erasure);
-        if (wait)
-                r = wait_for_store(&erase);
-        if (r == CTL_EXIT_DONE || r == CTL_EXIT_INCOMPLETE)
-                r = report(&erase, r);
-
+        r = follow(&erase);
         json_decref(erase.erasure);
         return r;
 }

@@ -156,6 +156,26 @@ char *format_bytes(uint64_t bytes, char ret[static FORMAT_MAX]) {
 }
 
 /**
+ * format_degrees() - a coordinate to 7 places, about a centimetre
+ * @degrees:    latitude or longitude
+ * @ret:        the text
+ *
+ * With a decimal comma a pair of coordinates could not be read, nor pasted into a map.
+ *
+ * Return: @ret.
+ */
+char *format_degrees(double degrees, char ret[static FORMAT_MAX]) {
+        char *comma;
+
+        snprintf(ret, FORMAT_MAX, "%.7f", degrees);
+        comma = strchr(ret, ',');
+        if (comma)
+                *comma = '.';
+
+        return ret;
+}
+
+/**
  * format_count() - a count, its thousands grouped as the locale does
  * @count:      how many
  * @ret:        the text

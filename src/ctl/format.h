@@ -17,6 +17,7 @@ char *format_time_ago(int64_t time_ms, int64_t now_ms,
                       char ret[static FORMAT_MAX]);                 /* "2026-11-23 17:33 (3 min ago)" */
 char *format_span(uint64_t span_usec, char ret[static FORMAT_MAX]); /* "2 h 5 min" */
 char *format_bytes(uint64_t bytes, char ret[static FORMAT_MAX]);    /* "1.4 MiB" (IEC 80000-13) */
+char *format_degrees(double degrees, char ret[static FORMAT_MAX]);  /* "52.5163000", a point in every language */
 char *format_count(uint64_t count, char ret[static FORMAT_MAX]);    /* "12 345", grouped as the locale says */
 
 /* Text from elsewhere on its way to a terminal. */

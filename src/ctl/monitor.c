@@ -71,7 +71,12 @@ static void print_json(Monitor *monitor, json_t *event) {
         json_decref(event);
 }
 
+static char *counter(const json_t *lane, const char *name, char ret[static FORMAT_MAX]) {
+        return format_count((uint64_t)json_integer_value(json_object_get(lane, name)), ret);
+}
+
 static void print_lanes(Monitor *monitor, const json_t *lanes) {
+        char recorded[FORMAT_MAX], pending[FORMAT_MAX], stored[FORMAT_MAX], parked[FORMAT_MAX];
         const char *name;
         json_t *lane;
 
@@ -80,13 +85,9 @@ static void print_lanes(Monitor *monitor, const json_t *lanes) {
                         continue;
                 if (!monitor->lanes && json_integer_value(json_object_get(lane, "recorded")) == 0)
                         continue;
-                print_line(monitor, "journal",
-                           _("%s: %" JSON_INTEGER_FORMAT " recorded, %" JSON_INTEGER_FORMAT
-                             " pending, %" JSON_INTEGER_FORMAT " stored, %" JSON_INTEGER_FORMAT " parked"),
-                           name, json_integer_value(json_object_get(lane, "recorded")),
-                           json_integer_value(json_object_get(lane, "pending")),
-                           json_integer_value(json_object_get(lane, "stored")),
-                           json_integer_value(json_object_get(lane, "parked")));
+                print_line(monitor, "journal", _("%s: %s recorded, %s pending, %s stored, %s parked"), name,
+                           counter(lane, "recorded", recorded), counter(lane, "pending", pending),
+                           counter(lane, "stored", stored), counter(lane, "parked", parked));
         }
 
         json_decref(monitor->lanes);
@@ -110,7 +111,8 @@ static void print_state(Monitor *monitor, const char *what, const json_t *state)
 }
 
 static void print_property(Monitor *monitor, const char *interface, const char *property, const json_t *value) {
-        const char *text = json_string_value(value);
+        const char *sentence = json_string_value(value);
+        char text[FORMAT_MAX];
 
         if (strcmp(property, "Lanes") == 0)
                 print_lanes(monitor, value);
@@ -120,11 +122,11 @@ static void print_property(Monitor *monitor, const char *interface, const char *
                 print_state(monitor, "receiver", value);
         else if (strcmp(property, "State") == 0)
                 print_state(monitor, strcmp(interface, CLIENT_SYNC) == 0 ? "store" : "daemon", value);
-        else if (text && *text)
-                print_line(monitor, "store", "%s", text);
+        else if (sentence && *sentence)
+                print_line(monitor, "store", "%s", sentence);
         else if (json_is_integer(value))
-                print_line(monitor, "store", _("%" JSON_INTEGER_FORMAT " objects to delete"),
-                           json_integer_value(value));
+                print_line(monitor, "store", _("to delete there: %s"),
+                           format_count((uint64_t)json_integer_value(value), text));
 }
 
 /* {"signal": "PropertiesChanged", "path": ..., "interface": ..., "properties": {...}, "invalidated": [...]} */

@@ -121,12 +121,13 @@ static void add_number(Table *table, const char *label, const json_t *value, con
 static int print_fix(const Ctl *ctl, const json_t *fix) {
         _cleanup_(table_freep) Table *table = table_new_pairs();
         const json_t *time = json_object_get(fix, "time"), *eph = json_object_get(fix, "eph");
-        char text[FORMAT_MAX];
+        char text[FORMAT_MAX], lon[FORMAT_MAX];
 
         if (!table)
                 return -ENOMEM;
-        table_add_pair(table, _("Position"), TABLE_PLAIN, "%.7f, %.7f", json_number_value(json_object_get(fix, "lat")),
-                       json_number_value(json_object_get(fix, "lon")));
+        table_add_pair(table, _("Position"), TABLE_PLAIN, "%s, %s",
+                       format_degrees(json_number_value(json_object_get(fix, "lat")), text),
+                       format_degrees(json_number_value(json_object_get(fix, "lon")), lon));
         if (eph)
                 table_add_pair(table, _("Accuracy"), TABLE_PLAIN, "± %.1f m", json_number_value(eph));
         if (time)

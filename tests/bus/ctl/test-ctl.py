@@ -12,11 +12,13 @@ import struct
 import subprocess
 import tempfile
 import termios
+import unicodedata
 import unittest
 
 from peers import bus, tap
 
 CTL = os.environ['TRAILKEEPCTL']
+TRANSLATED = os.environ['TRAILKEEPCTL_TRANSLATED']
 FAKE = os.environ['FAKE_DAEMON']
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'golden')
 DEADLINE = 30
@@ -27,6 +29,11 @@ def environment(**more):
     """English, UTC, no colours asked for or against."""
     kept = {k: v for k, v in os.environ.items() if k not in ('NO_COLOR', 'LANGUAGE', 'DBUS_SESSION_BUS_ADDRESS')}
     return {**kept, 'LC_ALL': 'C.UTF-8', 'TZ': 'UTC', 'TERM': 'xterm', **more}
+
+
+def width(text):
+    """Columns on a terminal."""
+    return sum(2 if unicodedata.east_asian_width(c) in 'WF' else 1 for c in text)
 
 
 class Fake:
@@ -111,9 +118,9 @@ class Case(unittest.TestCase):
         self.fake = Fake(self.bus.address)
         self.addCleanup(self.fake.stop)
 
-    def ctl(self, *args, code=DONE, stdin=subprocess.DEVNULL, **env):
+    def ctl(self, *args, code=DONE, stdin=subprocess.DEVNULL, program=CTL, **env):
         """Run it; (stdout, stderr) once the exit code is right."""
-        done = subprocess.run([CTL, '--bus=' + self.bus.address, *args], stdin=stdin, capture_output=True, text=True,
+        done = subprocess.run([program, '--bus=' + self.bus.address, *args], stdin=stdin, capture_output=True, text=True,
                               timeout=DEADLINE, env=environment(**env), check=False)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done.stdout, done.stderr
@@ -167,9 +174,7 @@ class Tables(Case):
     def test_nothing_is_wider_than_80_columns(self):
         for args in ([], ['status', '--fix'], ['consent'], ['data'], ['data', 'erasures'], ['sync'], ['--help']):
             for line in self.ctl(*args)[0].split('\n'):
-                # two columns for each wide character
-                columns = sum(2 if ord(c) >= 0x2e80 else 1 for c in line)
-                self.assertLessEqual(columns, 80, line)
+                self.assertLessEqual(width(line), 80, line)
 
     def test_colours_are_for_terminals_only(self):
         self.assertNotIn('\033', self.ctl('status')[0])
@@ -223,8 +228,37 @@ class Json(Case):
             self.assertEqual(document['Lanes']['track']['pending'], 0)
             self.assertEqual(document['sync']['State'], 'idle')
 
-    def test_it_is_the_same_in_every_language(self):
-        self.assertEqual(self.ctl('status', '--json', LANGUAGE='de')[0], self.ctl('status', '--json')[0])
+
+
+class Languages(Case):
+    """Messages are translated; JSON and exit codes are not."""
+
+    def ctl(self, *args, code=DONE, stdin=subprocess.DEVNULL, **env):
+        return super().ctl(*args, code=code, stdin=stdin, program=TRANSLATED, **env)
+
+    def test_messages_are_translated(self):
+        self.assertIn('location ist erlaubt.', self.ctl('consent', 'grant', 'location', LANGUAGE='de')[0])
+        self.assertIn('location 已同意。', self.ctl('consent', 'grant', 'location', LANGUAGE='zh_CN')[0])
+        self.assertIn('war „status“ gemeint?', self.ctl('stauts', LANGUAGE='de', code=USAGE)[1])
+
+    def test_json_is_not(self):
+        for args in (['status'], ['consent'], ['data'], ['data', 'erasures'], ['sync']):
+            self.assertEqual(self.ctl(*args, '--json', LANGUAGE='de')[0], self.ctl(*args, '--json')[0])
+
+    def test_exit_codes_are_not(self):
+        self.fake.tell('fail Summary org.freedesktop.DBus.Error.AccessDenied no')
+        self.ctl('data', LANGUAGE='zh_CN', code=DENIED)
+
+    def test_wide_characters_keep_the_columns_in_line(self):
+        lines = self.ctl('consent', LANGUAGE='zh_CN')[0].split('\n')
+        self.assertEqual({width(line[:line.index(word)]) for line, word in zip(lines, ('决定者', 'root', '深圳'))},
+                         {width(lines[0][:lines[0].index('决定者')])})
+
+    def test_nothing_is_wider_than_80_columns(self):
+        for language in ('de', 'zh_CN'):
+            for args in ([], ['status', '--fix'], ['consent'], ['data'], ['data', 'erasures'], ['sync'], ['--help']):
+                for line in self.ctl(*args, LANGUAGE=language)[0].split('\n'):
+                    self.assertLessEqual(width(line), 80, line)
 
 
 class Deeds(Case):
@@ -289,7 +323,7 @@ class Deeds(Case):
     def test_erase_does_not_wait_for_a_store_that_refuses(self):
         self.fake.tell('deletable 3', 'state Sync1 held')
         _, err = self.ctl('data', 'erase', '-y', '-w', code=INCOMPLETE)
-        self.assertIn('3 objects are still there', err)
+        self.assertIn('refuses to delete 3 objects', err)
         self.assertEqual(self.json('data', 'erase', '-y', '-w', code=INCOMPLETE)['ObjectsToDelete'], 3)
 
     def test_a_store_that_begins_to_refuse_ends_the_wait(self):

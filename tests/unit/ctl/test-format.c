@@ -77,6 +77,12 @@ static void test_bytes_are_binary_and_never_1024_of_a_unit(void **state) {
         assert_string_equal(format_bytes(UINT64_MAX, text), "16.0 EiB");
 }
 
+static void test_degrees_have_a_point(void **state) {
+        char text[FORMAT_MAX];
+
+        assert_string_equal(format_degrees(-52.51630001, text), "-52.5163000");
+}
+
 static void test_control_characters_do_not_reach_the_terminal(void **state) {
         _cleanup_free_ char *escape = text_dup_printable("a\033[31mb\nc"), *broken = text_dup_printable("x\xff\xc3");
 
@@ -116,6 +122,7 @@ int main(void) {
                 cmocka_unit_test(test_ago_knows_past_future_and_never),
                 cmocka_unit_test(test_time_is_local),
                 cmocka_unit_test(test_bytes_are_binary_and_never_1024_of_a_unit),
+                cmocka_unit_test(test_degrees_have_a_point),
                 cmocka_unit_test(test_control_characters_do_not_reach_the_terminal),
                 cmocka_unit_test(test_printable_text_is_left_alone),
                 cmocka_unit_test(test_wrap_breaks_between_words),
