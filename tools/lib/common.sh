@@ -89,7 +89,7 @@ summarize() {
 must_find() {
   local what=$1
   shift
-  if bash -c '"$@"' must_find "$@" >/dev/null 2>&1; then
+  if bash -c '"$@"; exit $?' must_find "$@" >/dev/null 2>&1; then
     die "$what does not find the fault planted for it: its silence means nothing here"
   fi
 }
