@@ -22,7 +22,7 @@ def check(root):
 
 SOUND = {"src/util/clock.c": "int f(void) {\n        return clock_gettime(1, &ts);\n}\n",
          "src/net/a.c": "int f(const Clock *clock) {\n        return clock->time(1) + next_time(2);\n}\n"}
-PLANTS = [(f"a call of {name}()", {"src/net/b.c": f"int f(void) {{\n        return {name}(0);\n}}\n"}, f"b.c:2: {name}()")
+PLANTS = [(f"a call of {name}()", {"src/net/b.c": f"int f(void) {{\n        {name}(0);\n}}\n"}, f"b.c:2: {name}()")
           for name in ("time", "clock_gettime", "gettimeofday", "timespec_get", "sd_event_now")]
 
 if __name__ == "__main__":

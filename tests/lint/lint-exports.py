@@ -72,15 +72,17 @@ SOUND = {
     "src/util/a.c": DOCUMENTED + "static void b(void) {\n}\n/**\n * a_free() - frees\n * @a: consumed\n *\n"
                                  " * Return: NULL.\n */\nA *a_free(A *a) {\n        return NULL;\n}\n",
 }
+A_H = SOUND["include/trailkeep/a.h"]
 A_C = SOUND["src/util/a.c"]
 PLANTS = [
     ("a parameter left out", {"src/util/a.c": A_C.replace(" * @f:   called when done\n", "")},
      "src/util/a.c:8: a_do() does not document @f"),
     ("no Return:", {"src/util/a.c": A_C.replace("Return: 0, or", "Gives 0, or")}, 'a_do() has no "Return:"'),
-    ("no block at all", {"src/util/b.c": "int a_do(int a) {\n        return 0;\n}\n"}, "b.c:1: a_do() has no kernel-doc"),
+    ("no block at all", {"src/util/b.c": "int a_do(int a) {\n        return 0;\n}\n"},
+     "b.c:1: a_do() has no kernel-doc"),
     ("no summary", {"src/util/a.c": A_C.replace("a_do() - does a thing", "does a thing")}, "does not begin"),
     ("an export in no header", {"src/util/b.c": "void secret(void) {\n}\n"}, "secret() is exported but in no header"),
-    ("a prototype without its function", {"include/trailkeep/a.h": SOUND["include/trailkeep/a.h"] + "int b_do(void);\n"},
+    ("a prototype without its function", {"include/trailkeep/a.h": A_H + "int b_do(void);\n"},
      "a.h:7: b_do() is declared but defined nowhere"),
 ]
 

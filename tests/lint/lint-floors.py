@@ -65,9 +65,10 @@ def check_libraries(root, owned, sources):
     for path in sources:
         module, text = module_of(root, path, owned), without_comments(read(path))
         for match in FOREIGN.finditer(text):
+            name, line = match.group(1), line_of(text, match.start())
             for library, users in LIBRARIES.items():
-                if match.group(1).startswith(library) and module not in users:
-                    yield Problem(path, line_of(text, match.start()), f"<{match.group(1)}> is for {' and '.join(users)}")
+                if name.startswith(library) and module not in users:
+                    yield Problem(path, line, f"<{name}> is for {' and '.join(users)}")
 
 
 def check_meson(root):
@@ -153,7 +154,7 @@ PLANTS = [
      "src/net/meson.build:2: net (floor 2) names journal_dep"),
     ("a floor that is not the module's", {"include/trailkeep/bytes.h": "/* S */\n/* Floor 1. */\n"}, "says floor 1"),
     ("a header without its floor", {"include/trailkeep/bytes.h": "/* S */\n/* Bytes. */\n"}, 'does not say "Floor N"'),
-    ("a header that nothing implements", {"include/trailkeep/ghost.h": "/* S */\n/* Floor 0. */\n"}, "no src/*/ghost.c"),
+    ("a header that nothing implements", {"include/trailkeep/ghost.h": "/* Floor 0. */\n"}, "no src/*/ghost.c"),
     ("private files in a circle", {"src/net/http.h": "", "src/net/tls.c": '#include "pool.h"\n',
                                    "src/net/pool.h": "", "src/net/pool.c": '#include "tls.h"\n'}, "in a circle"),
 ]

@@ -1,10 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""No file over 500 lines, no function over 60; more than 5 parameters or more than 4 levels of blocks is a warning.
+"""No file over 500 lines, no function over 60. A warning: over 5 parameters, over 3 levels of nesting, over 120 columns.
 
 A function's lines are counted from its signature to its closing brace. The function's own block is the first level,
-so that four levels are the three of nesting that a reader can hold. How many parameters sd-bus gives to its callbacks is
-not ours to say.
+so that four levels of braces are three of nesting. How many parameters sd-bus gives to its callbacks is not ours to say.
 """
 import ast
 import sys
@@ -13,6 +12,7 @@ from lintlib import Problem, files, functions, main, only_code, read
 
 FILE_LINES_MAX = 500
 FUNCTION_LINES_MAX = 60
+COLUMNS_MAX = 120
 PARAMETERS_MAX = 5
 LEVELS_MAX = 4
 
@@ -59,6 +59,10 @@ def check(root):
         n_lines = text.count("\n")
         if n_lines > FILE_LINES_MAX:
             yield Problem(path, n_lines, f"{n_lines} lines, more than {FILE_LINES_MAX}")
+        wide = [n for n, line in enumerate(text.splitlines(), 1) if len(line) > COLUMNS_MAX]
+        if wide:
+            what = f"{len(wide)} lines are wider than {COLUMNS_MAX} columns, this is the first"
+            yield Problem(path, wide[0], what, is_warning=True)
         if path.suffix in (".c", ".h"):
             yield from check_c(path, text)
         elif is_python(path, text):
@@ -76,8 +80,9 @@ PLANTS = [
     ("a function of 61 lines behind a struct", {"src/util/long.c": "struct A {\n int a;\n};\n" + LONG}, "61 lines"),
     ("six parameters", {"src/util/long.c": "void t(int a, int b, int c, int (*d)(int, int), int e, int f) {\n}\n"},
      "6 parameters"),
-    ("six parameters, none of sd-bus", {"src/util/long.c": "int t(int a, int b, int c, int d, int e, sd_bus *f) {\n}\n"},
+    ("six parameters, none of sd-bus", {"src/util/long.c": "int t(int a, int b, int c, int d, int e, sd_bus *f) {\n}"},
      "6 parameters"),
+    ("a wide line", {"src/util/long.c": "\n" + "x" * 121 + "\n"}, "long.c:2: warning: 1 lines are wider"),
     ("four levels of nesting", {"src/util/long.c": DEEP}, "nests deeper than 3"),
     ("a Python function of 61 lines", {"tools/thing": "#!/usr/bin/python3\ndef f():\n" + "    g()\n" * 60}, "61 lines"),
 ]

@@ -157,13 +157,13 @@ def prototypes(text):
         if c == "}" and depth == 0:
             start = i + 1
         if c == ";" and depth == 0:
-            head, start_was, start = code[start:i], start, i + 1
+            head, start = code[start:i], i + 1
             head = re.sub(r"\bDEFINE_CLEANUP\s*\([^)]*\)", "", head)
             if re.search(r"\b(typedef|struct\s+\w+\s*$)", head) or "=" in head or "{" in head:
                 continue
             known = signature(head)
             if known and known[0] not in ("DEFINE_CLEANUP", "STATIC_ASSERT"):
-                found.append((known[0], known[1], line_of(code, start_was + len(code[start_was:i]) - len(head.lstrip()))))
+                found.append((*known, line_of(code, i - len(head.lstrip()))))
     return found
 
 

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The story that tools/demo tells: nobody has agreed, the driver agrees, tracks reach the store, the driver takes it back.
+"""The story of tools/demo: nobody has agreed, the driver agrees, tracks reach the store, the driver takes it back.
 
-Each step does something and then shows that it holds, as an outsider sees it: TCP connections from /proc, the store's own
-files, gpsd asked by a client that is not ours. A step that does not hold ends the demo with exit code 1. Nothing waits by
-the clock but the drive itself, which is three minutes long and plays twenty times faster.
+Each step does something and then shows that it holds, as an outsider sees it: TCP connections from /proc, the store's
+own files, gpsd asked by a client that is not ours. A step that does not hold ends the demo with exit code 1. Nothing
+waits by the clock but the drive itself, which is three minutes long and plays twenty times faster.
 """
 import argparse
 import contextlib
@@ -114,7 +114,8 @@ class Scene:
     def ctl(self, *arguments):
         """Runs trailkeepctl as somebody at the box would, and shows both the line and the answer."""
         print(f"  {paint(36, '$ trailkeepctl ' + shlex.join(arguments))}", flush=True)
-        done = subprocess.run([CTL, "--bus", self.box.bus.address, *arguments], capture_output=True, text=True, check=False)
+        command = [CTL, "--bus", self.box.bus.address, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         for line in (done.stdout + done.stderr).rstrip().splitlines():
             print(f"    {line}", flush=True)
         if done.returncode:
@@ -131,7 +132,7 @@ class Scene:
 def set_the_scene(scene):
     head("The stage")
     shows(f"a store: nginx with WebDAV, {scene.store.url}, only for those with a certificate")
-    shows(f"a receiver: gpsd on port {scene.receiver.port}, at its line a drive of {DRIVE_SECONDS} seconds through a town")
+    shows(f"a receiver: gpsd on port {scene.receiver.port}, to be fed a drive of {DRIVE_SECONDS} seconds through a town")
     scene.box.init()
     shows("the box has made its root secret and its device key: trailkeepd --init")
     scene.box.start()
@@ -162,7 +163,8 @@ def tracks_reach_the_store(scene):
     scene.ctl("sync", "now")
     names = scene.tracks()
     n_stored = sum(len(scene.store.read_records(name)) for name in names)
-    shows(f"{n_stored} fixes lie in {len(names)} objects of the store, once each", n_stored == scene.box.track()["recorded"])
+    n_recorded = scene.box.track()["recorded"]
+    shows(f"{n_stored} fixes lie in {len(names)} objects of the store, once each", n_stored == n_recorded)
     scene.ctl("status")
 
 
@@ -191,7 +193,8 @@ def open_the_tracks(scene):
     for name in scene.tracks():
         path = scene.store.path("objects", name)
         print(f"  {path}", flush=True)
-        done = subprocess.run(["ogrinfo", "-ro", "-al", "-so", f"/vsigzip/{path}"], capture_output=True, text=True, check=False)
+        command = ["ogrinfo", "-ro", "-al", "-so", f"/vsigzip/{path}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         for line in done.stdout.splitlines():
             if line.startswith(("Layer name", "Geometry", "Feature Count", "Extent", "time", "speed", "altHAE")):
                 print(f"    {line}", flush=True)
@@ -205,7 +208,7 @@ STORY = (set_the_scene, nobody_has_agreed, the_driver_agrees, tracks_reach_the_s
 def stay(scene):
     line = f"{CTL} --bus {shlex.quote(scene.box.bus.address)}"
     head("All of it goes on. Try, in another terminal:")
-    for verb in ("status", "consent grant location", "monitor", "sync now", "data summary", "consent withdraw location"):
+    for verb in ("status", "consent grant location", "monitor", "sync now", "consent withdraw location"):
         print(f"  {line} {verb}")
     print(f"\n  configuration {scene.box.config}\n  log           {scene.box.log_path}\n"
           f"  store         {scene.store.path('objects')}\n\nCtrl-C ends it.", flush=True)

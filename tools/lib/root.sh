@@ -10,7 +10,7 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/trailkeep/debs
 # need_root: roots are made with mknod, mount and chroot.
 need_root() {
   [ "$(id -u)" -eq 0 ] || die "needs root (mount, chroot): run it as: sudo tools/$(basename "$0")"
-  unshare --mount --pid --fork true 2>/dev/null || die "needs mount and process namespaces, which this container forbids"
+  unshare --mount --pid --fork true 2>/dev/null || die "needs namespaces, which this container forbids"
 }
 
 # host_sources: the host's lists of package sources, as files that mmdebstrap reads.
@@ -71,8 +71,9 @@ IN_ROOT='
 in_root() {
   local folder=$1
   shift
-  env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" \
-    CI="${CI:-}" unshare --mount --pid --fork --kill-child bash -c "$IN_ROOT" in_root "$folder" "$CACHE" "$@" </dev/null
+  env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+    TERM="${TERM:-dumb}" CI="${CI:-}" \
+    unshare --mount --pid --fork --kill-child bash -c "$IN_ROOT" in_root "$folder" "$CACHE" "$@" </dev/null
 }
 
 # clone_into FOLDER: what is committed, and nothing else of this tree.
