@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The injected clock. Nothing below daemon/ asks the kernel for the time; it asks the Clock it was given, so that a test
- * can move time by hand. Floor 0.
+ * The injected clock. Nothing below daemon/ asks the kernel for the time; it asks the Clock it was given, so that a
+ * test can move time by hand. Floor 0.
  *
  * Deadlines and intervals use boottime (it goes on in suspend and never steps); realtime is only ever shown or offered
  * to the time estimator, never trusted.

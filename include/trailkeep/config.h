@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * trailkeep.conf(5) and its drop-ins, read once into one immutable struct. One table (src/config/config-table.c) holds key,
- * type, default, limits and help; the man page is made from it. Floor 2,
- * since retention is set per purpose and purposes are model's.
+ * trailkeep.conf(5) and its drop-ins, read once into one immutable struct. One table (src/config/config-table.c) holds
+ * key, type, default, limits and help; the man page is made from it. Floor 2, since retention is set per purpose and
+ * purposes are model's.
  */
 #include <stdbool.h>
 #include <stddef.h>

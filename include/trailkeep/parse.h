@@ -14,7 +14,7 @@
 int parse_u64(const char *s, uint64_t min, uint64_t max, uint64_t *ret) _must_check_;
 int parse_double(const char *s, double min, double max, double *ret) _must_check_;
 int parse_bool(const char *s, bool *ret) _must_check_;                 /* yes/no true/false on/off 1/0 */
-int parse_timespan(const char *s, uint64_t *ret_usec) _must_check_;   /* "90", "1min 30s", "2h", "30d"; bare number: s */
+int parse_timespan(const char *s, uint64_t *ret_usec) _must_check_; /* "90", "1min 30s", "2h", "30d"; bare number: s */
 int parse_size(const char *s, uint64_t *ret_bytes) _must_check_;      /* "4096", "64K", "16M", "1G" (powers of 1024) */
 bool utf8_is_valid(const char *s, size_t size);                       /* RFC 3629; a 0 byte is not text */
 int parse_rfc3339_ms(const char *s, int64_t *ret_ms) _must_check_;    /* RFC 3339, UTC ("Z") only */

@@ -28,6 +28,7 @@ size_t record_size(const Record *record); /* bytes of memory it stands for */
 
 /* What is sealed: kind, time and payload. Subject and source belong to the parcel and come back from there. */
 int record_encode(const Record *record, Bytes *ret) _must_check_;
-int record_decode(const void *data, size_t size, const char *subject, const char *source, Record **ret_record) _must_check_;
+int record_decode(const void *data, size_t size, const char *subject, const char *source,
+                  Record **ret_record) _must_check_;
 /* Appends the payload with the journal's id as the Feature's "id": 16 hexadecimal digits. */
 int record_feature_with_id(const Record *record, uint64_t id, Bytes *ret) _must_check_;

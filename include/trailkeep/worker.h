@@ -31,9 +31,10 @@ typedef struct WorkerIdle {
 
 enum { WORKER_E_FULL = 1 };
 
-int worker_new(sd_event *event, const char *name, size_t queue_max, WorkerIdle idle, void *context, Worker **ret) _must_check_;
+int worker_new(sd_event *event, const char *name, size_t queue_max, WorkerIdle idle, void *context,
+               Worker **ret) _must_check_;
 int worker_submit(Worker *worker, WorkerJob *job) _must_check_; /* 0: taken; WORKER_E_FULL: still the caller's */
-void worker_post(Worker *worker, WorkerJob *job);               /* from the thread: only done() is called, on the loop */
+void worker_post(Worker *worker, WorkerJob *job); /* from the thread: only done() is called, on the loop */
 size_t worker_queued(const Worker *worker);
 Worker *worker_free(Worker *worker); /* runs what is queued, joins, then calls every done() */
 DEFINE_CLEANUP(Worker, worker_free);

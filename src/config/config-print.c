@@ -82,9 +82,9 @@ int config_print_man(FILE *out) {
  * Return: 0; -errno if it could not be written.
  */
 int config_print_sample(FILE *out) {
-        fputs("# Configuration of trailkeepd, see trailkeep.conf(5). Each key is shown with its default; to change one,\n"
-              "# take the \"#\" off, or better write it to a file of your own in trailkeep.conf.d/, which updates leave\n"
-              "# alone. \"trailkeepd --check-config\" says whether all is right.\n",
+        fputs("# Configuration of trailkeepd, see trailkeep.conf(5). Each key stands with its default; to change one,\n"
+              "# take the \"#\" off, or better write it to a file of your own in trailkeep.conf.d/: updates leave\n"
+              "# that alone. \"trailkeepd --check-config\" says whether all is right.\n",
               out);
         for (size_t i = 0; i < config_n_keys; i++) {
                 if (is_first_of_section(i))

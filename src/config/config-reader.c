@@ -8,8 +8,8 @@
  *   section  = "[" name "]"
  *   key      = name "=" value                     blanks around "=" are not part of either; no quotes, no continuation
  *
- * Why not inih, which Debian has: it reports no line number to its handler, cuts a value at 195 characters and everything
- * from " ;" on, both without a word. Here anything that is not understood is an error that names its line.
+ * Why not inih, which Debian has: it reports no line number to its handler, cuts a value at 195 characters and
+ * everything from " ;" on, both without a word. Here anything that is not understood is an error that names its line.
  *
  * A message never repeats a value: somebody may have put a password there.
  */
@@ -57,8 +57,8 @@ int config_fail(ConfigError *ret_error, const ConfigPlace *place, const char *fo
  * config_word_for_message() - a word from the file, if it may be repeated in a message
  * @word:       borrowed
  *
- * Return: @word, if it is short and all letters, as keys and sections are; else "…", since a line of a key file may have
- * got here.
+ * Return: @word, if it is short and all letters, as keys and sections are; else "…", since a line of a key file may
+ * have got here.
  */
 const char *config_word_for_message(const char *word) {
         size_t n = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");

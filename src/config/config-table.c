@@ -12,18 +12,19 @@
 
 #define EDIT_LENGTH_MAX 64 /* of longer words only the beginning counts */
 #define FIELD(name) offsetof(Config, name)
-#define RETENTION_LIMITS "1h", "3650d"
-#define RETENTION(purpose) offsetof(Config, retention_usec[purpose])
+#define RETENTION(name, field, default_text) \
+        "Journal", "Retention" name, CONFIG_TYPE_TIMESPAN, FIELD(field), default_text, "1h", "3650d", NULL
 
 const ConfigKey config_keys[] = {
         { "Device", "StateDirectory", CONFIG_TYPE_PATH, FIELD(state_dir), TRAILKEEP_STATE_DIR, NULL, NULL, NULL,
           "Folder of the journal and the vault. Everything in it is sealed." },
-        { "Device", "RootSecretFile", CONFIG_TYPE_PATH, FIELD(root_secret_file), TRAILKEEP_CONFIG_DIR "/root.secret", NULL,
-          NULL, NULL,
+        { "Device", "RootSecretFile", CONFIG_TYPE_PATH, FIELD(root_secret_file), TRAILKEEP_CONFIG_DIR "/root.secret",
+          NULL, NULL, NULL,
           "The secret under which everything is sealed; \"trailkeepd --init\" makes it. Not below StateDirectory=.\n"
           "The systemd credential trailkeep.root-secret goes before it." },
-        { "Device", "DeviceKeyFile", CONFIG_TYPE_PATH, FIELD(device_key_file), TRAILKEEP_CONFIG_DIR "/device.key", NULL, NULL,
-          NULL, "Private key of this device, P-256 in PEM; \"trailkeepd --init\" makes it." },
+        { "Device", "DeviceKeyFile", CONFIG_TYPE_PATH, FIELD(device_key_file), TRAILKEEP_CONFIG_DIR "/device.key",
+          NULL, NULL, NULL,
+          "Private key of this device, P-256 in PEM; \"trailkeepd --init\" makes it." },
         { "Device", "Subject", CONFIG_TYPE_NAME, FIELD(subject), "default", NULL, NULL, NULL,
           "Pseudonym of the person whose data is recorded while nobody else is known to be." },
         { "Device", "LogLevel", CONFIG_TYPE_LEVEL, FIELD(log_level), "info", NULL, NULL, NULL,
@@ -48,27 +49,27 @@ const ConfigKey config_keys[] = {
 
         { "Journal", "CommitInterval", CONFIG_TYPE_TIMESPAN, FIELD(commit_interval_usec), "1s", "0", "1min", NULL,
           "How long records may wait to be written together. What was not yet written is lost in a power cut." },
-        { "Journal", "RetentionLocation", CONFIG_TYPE_TIMESPAN, RETENTION(PURPOSE_LOCATION), "30d", RETENTION_LIMITS, NULL,
+        { RETENTION("Location", retention_usec[PURPOSE_LOCATION], "30d"),
           "How long what was recorded for the purpose location is kept here, sent or not; then it is destroyed." },
-        { "Journal", "RetentionAudio", CONFIG_TYPE_TIMESPAN, RETENTION(PURPOSE_AUDIO), "7d", RETENTION_LIMITS, NULL,
+        { RETENTION("Audio", retention_usec[PURPOSE_AUDIO], "7d"),
           "The same for the purpose audio." },
-        { "Journal", "RetentionVideo", CONFIG_TYPE_TIMESPAN, RETENTION(PURPOSE_VIDEO), "7d", RETENTION_LIMITS, NULL,
+        { RETENTION("Video", retention_usec[PURPOSE_VIDEO], "7d"),
           "The same for the purpose video." },
-        { "Journal", "RetentionPicture", CONFIG_TYPE_TIMESPAN, RETENTION(PURPOSE_PICTURE), "7d", RETENTION_LIMITS, NULL,
+        { RETENTION("Picture", retention_usec[PURPOSE_PICTURE], "7d"),
           "The same for the purpose picture." },
-        { "Journal", "RetentionDiagnostics", CONFIG_TYPE_TIMESPAN, RETENTION(PURPOSE_DIAGNOSTICS), "30d", RETENTION_LIMITS, NULL,
+        { RETENTION("Diagnostics", retention_usec[PURPOSE_DIAGNOSTICS], "30d"),
           "The same for the purpose diagnostics." },
-        { "Journal", "RetentionNotifications", CONFIG_TYPE_TIMESPAN, RETENTION(PURPOSE_NOTIFICATIONS), "30d", RETENTION_LIMITS, NULL,
+        { RETENTION("Notifications", retention_usec[PURPOSE_NOTIFICATIONS], "30d"),
           "The same for the purpose notifications; alarms have a limit of their own." },
-        { "Journal", "RetentionSharing", CONFIG_TYPE_TIMESPAN, RETENTION(PURPOSE_SHARING), "30d", RETENTION_LIMITS, NULL,
+        { RETENTION("Sharing", retention_usec[PURPOSE_SHARING], "30d"),
           "The same for the purpose sharing." },
-        { "Journal", "RetentionMaps", CONFIG_TYPE_TIMESPAN, RETENTION(PURPOSE_MAPS), "30d", RETENTION_LIMITS, NULL,
+        { RETENTION("Maps", retention_usec[PURPOSE_MAPS], "30d"),
           "The same for the purpose maps." },
-        { "Journal", "RetentionAnalytics", CONFIG_TYPE_TIMESPAN, RETENTION(PURPOSE_ANALYTICS), "30d", RETENTION_LIMITS, NULL,
+        { RETENTION("Analytics", retention_usec[PURPOSE_ANALYTICS], "30d"),
           "The same for the purpose analytics." },
-        { "Journal", "RetentionUpdates", CONFIG_TYPE_TIMESPAN, RETENTION(PURPOSE_UPDATES), "30d", RETENTION_LIMITS, NULL,
+        { RETENTION("Updates", retention_usec[PURPOSE_UPDATES], "30d"),
           "The same for the purpose updates." },
-        { "Journal", "RetentionAlarms", CONFIG_TYPE_TIMESPAN, FIELD(alarm_retention_usec), "90d", RETENTION_LIMITS, NULL,
+        { RETENTION("Alarms", alarm_retention_usec, "90d"),
           "The same for alarms." },
 
         { "Store", "Url", CONFIG_TYPE_URL, FIELD(store_url), "", NULL, NULL, NULL,

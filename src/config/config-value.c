@@ -209,7 +209,8 @@ void config_value_form(const ConfigKey *key, char ret[static CONFIG_FORM_MAX]) {
         int n;
 
         /* A test sees to it that every phrase fits. */
-        n = snprintf(ret, CONFIG_FORM_MAX, "%s%s%s", type_form(key), key->unit ? " of " : "", key->unit ? key->unit : "");
+        n = snprintf(ret, CONFIG_FORM_MAX, "%s%s%s", type_form(key), key->unit ? " of " : "",
+                     key->unit ? key->unit : "");
         if (key->min && n > 0 && n < CONFIG_FORM_MAX)
                 (void)snprintf(ret + n, CONFIG_FORM_MAX - (size_t)n, ", from %s to %s", key->min, key->max);
 }

@@ -2,8 +2,8 @@
 /*
  * Reading trailkeep.conf(5) and its drop-ins. Floor 1.
  *
- * Order: every default of the table, then PATH, then *.conf in PATH.d/ in the order of their bytes; the later one wins. An
- * empty value is the default again, so that a drop-in can take back what a file before it set. Within one file a key
+ * Order: every default of the table, then PATH, then *.conf in PATH.d/ in the order of their bytes; the later one wins.
+ * An empty value is the default again, so that a drop-in can take back what a file before it set. Within one file a key
  * may stand once: the second one is nearly always a forgotten first.
  *
  * For each key it is remembered where it was set last, so that what only shows when all is read (one key needs another)
@@ -69,7 +69,12 @@ static int set_defaults(Config *config) {
                 if (r < 0)
                         return r;
         }
-        return 0;
+        /* No string is NULL from here on, unless its key has left the table. */
+        return config->state_dir && config->root_secret_file && config->device_key_file && config->subject &&
+                               config->gpsd_address && config->store_url && config->ca_file && config->cert_file &&
+                               config->key_file
+                       ? 0
+                       : -EINVAL;
 }
 
 static int on_section(const ConfigPlace *place, const char *section, void *userdata) {
@@ -87,7 +92,8 @@ static int fail_unknown_key(Loading *loading, const ConfigPlace *place, const ch
 
         if (elsewhere && strcmp(elsewhere->section, loading->section) != 0)
                 return config_fail(loading->error, place, "unknown key %s= in [%s]; %s= belongs in [%s]",
-                                   config_word_for_message(name), loading->section, elsewhere->name, elsewhere->section);
+                                   config_word_for_message(name), loading->section, elsewhere->name,
+                                   elsewhere->section);
         return config_fail(loading->error, place, "unknown key %s= in [%s]; the nearest valid one is %s=",
                            config_word_for_message(name), loading->section, config_key_nearest(loading->section, name));
 }
@@ -98,8 +104,8 @@ static int fail_value(Loading *loading, const ConfigPlace *place, const ConfigKe
 
         config_value_form(key, form);
         if (nearest)
-                return config_fail(loading->error, place, "%s= must be %s; the nearest valid one is %s", key->name, form,
-                                   nearest);
+                return config_fail(loading->error, place, "%s= must be %s; the nearest valid one is %s", key->name,
+                                   form, nearest);
         return config_fail(loading->error, place, "%s= must be %s", key->name, form);
 }
 
@@ -177,20 +183,20 @@ static int compare_bytes(const struct dirent **a, const struct dirent **b) {
 }
 
 static int load_drop_ins(Loading *loading, const char *path) {
-        _cleanup_free_ char *dir = NULL;
+        size_t n_dir = strlen(path) + sizeof(".d");
+        _cleanup_free_ char *dir = malloc(n_dir);
         struct dirent **entries = NULL;
         int n, r = 0;
 
-        if (asprintf(&dir, "%s.d", path) < 0) {
-                dir = NULL; /* undefined after a failure */
+        if (!dir)
                 return fail_memory(loading->error);
-        }
+        (void)snprintf(dir, n_dir, "%s.d", path); /* fits */
         n = scandir(dir, &entries, is_drop_in, compare_bytes);
         if (n < 0 && errno == ENOENT)
                 return 0;
         if (n < 0) {
                 r = -errno;
-                (void)config_fail(loading->error, &(ConfigPlace){ .file = dir }, "cannot be read: %m"); /* r says more */
+                (void)config_fail(loading->error, &(ConfigPlace){.file = dir}, "cannot be read: %m"); /* r says more */
                 return r;
         }
         for (int i = 0; i < n; i++) {
@@ -204,12 +210,13 @@ static int load_drop_ins(Loading *loading, const char *path) {
         return r;
 }
 
-/* The place of a key of the table, for what is wrong about several together; the main file where it is a default. */
-static const ConfigPlace *place_of(const Loading *loading, const char *section, const char *name, ConfigPlace *otherwise) {
-        const ConfigPlace *place = &loading->places[config_key_find(section, name) - config_keys];
+static int fail_together(Loading *loading, size_t offset, const char *sentence) {
+        ConfigPlace place = { .file = loading->files[0] }; /* where the key is at its default */
 
-        *otherwise = (ConfigPlace){ .file = loading->files[0] };
-        return place->file ? place : otherwise;
+        for (size_t i = 0; i < config_n_keys; i++)
+                if (config_keys[i].offset == offset && loading->places[i].file)
+                        place = loading->places[i];
+        return config_fail(loading->error, &place, "%s", sentence);
 }
 
 static bool is_below(const char *path, const char *dir) {
@@ -221,26 +228,26 @@ static bool is_below(const char *path, const char *dir) {
 /* What is right alone but not together. */
 static int check_together(Loading *loading) {
         const Config *config = loading->config;
-        ConfigPlace main_file;
 
         if (is_below(config->root_secret_file, config->state_dir))
-                return config_fail(loading->error, place_of(loading, "Device", "RootSecretFile", &main_file),
-                                   "RootSecretFile= must not be below StateDirectory=: what it seals is there");
+                return fail_together(loading, offsetof(Config, root_secret_file),
+                                     "RootSecretFile= must not be below StateDirectory=: what it seals is there");
         if (strcmp(config->root_secret_file, config->device_key_file) == 0)
-                return config_fail(loading->error, place_of(loading, "Device", "DeviceKeyFile", &main_file),
-                                   "DeviceKeyFile= and RootSecretFile= must be two files");
+                return fail_together(loading, offsetof(Config, device_key_file),
+                                     "DeviceKeyFile= and RootSecretFile= must be two files");
         if (config->interval_parked_usec < config->interval_moving_usec)
-                return config_fail(loading->error, place_of(loading, "Gnss", "IntervalParked", &main_file),
-                                   "IntervalParked= must be at least IntervalMoving=");
+                return fail_together(loading, offsetof(Config, interval_parked_usec),
+                                     "IntervalParked= must be at least IntervalMoving=");
         if (*config->key_file && !*config->cert_file)
-                return config_fail(loading->error, place_of(loading, "Store", "KeyFile", &main_file),
-                                   "KeyFile= needs the CertificateFile= that it belongs to");
+                return fail_together(loading, offsetof(Config, key_file),
+                                     "KeyFile= needs the CertificateFile= that it belongs to");
         return 0;
 }
 
 /**
  * config_load() - read the configuration
- * @path:       of the main file; drop-ins are *.conf in the folder of that name with ".d" behind it, which may be missing
+ * @path:       of the main file; drop-ins are *.conf in the folder of that name with ".d" behind it, which may be
+ * missing
  * @ret_config: owned by the caller; untouched on failure
  * @ret_error:  filled on failure only
  *
@@ -254,7 +261,7 @@ int config_load(const char *path, Config **ret_config, ConfigError *ret_error) {
         if (!loading.config)
                 return fail_memory(ret_error);
         r = set_defaults(loading.config);
-        if (r < 0) /* the table is right, a test sees to that */
+        if (r < 0) /* the table is right, a test sees to that: so it is memory */
                 return fail_memory(ret_error);
         r = load_main(&loading, path);
         if (r < 0)

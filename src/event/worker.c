@@ -8,8 +8,8 @@
  * One mutex guards everything both sides see. Jobs keep their order on the whole way. The thread sleeps on a condition
  * variable; it wakes for a job, for the deadline that tick() returned, or to end, and for nothing else.
  *
- * A deadline is on CLOCK_BOOTTIME, but threads can wait on CLOCK_MONOTONIC only, which stands still in suspend. So after
- * a suspend a tick comes late by up to its remaining wait. Nothing here needs to be earlier than that: while the
+ * A deadline is on CLOCK_BOOTTIME, but threads can wait on CLOCK_MONOTONIC only, which stands still in suspend. So
+ * after a suspend a tick comes late by up to its remaining wait. Nothing here needs to be earlier than that: while the
  * machine sleeps nothing happens that a tick would have to follow.
  *
  * done() may free the worker. worker_free() then has delivered all other completions itself, and the delivery that

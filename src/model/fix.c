@@ -22,7 +22,7 @@
 #include "trailkeep/bytes.h"
 #include "trailkeep/fix.h"
 
-#define SIGNIFICANT_DIGITS 12
+#define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(12))
 
 const Fix fix_absent = {
         .time_ms = TIME_MS_NONE,
@@ -182,7 +182,7 @@ int fix_to_geojson(const Fix *fix, char **ret_json) {
         r = feature_new(fix, &feature);
         if (r < 0)
                 return r;
-        if (json_dump_callback(feature, append_chunk, &text, JSON_COMPACT | JSON_REAL_PRECISION(SIGNIFICANT_DIGITS)) < 0)
+        if (json_dump_callback(feature, append_chunk, &text, DUMP_FLAGS) < 0)
                 return -ENOMEM;
 
         *ret_json = (char *)TAKE_PTR(text.data);

@@ -2,8 +2,8 @@
 /*
  * The tables of purposes, lanes and kinds of record. Floor 1, pure.
  *
- * An alarm belongs to `notifications` and an event to `diagnostics`: neither carries a position, which is in the track of
- * that time alone, so that consent to one is never consent to the other.
+ * An alarm belongs to `notifications` and an event to `diagnostics`: neither carries a position, which is in the track
+ * of that time alone, so that consent to one is never consent to the other.
  */
 #include <errno.h>
 #include <string.h>

@@ -10,8 +10,8 @@
  *        2     8  time_ms, signed, two's complement, little endian; INT64_MIN: no time
  *       10     n  payload: a JSON object (RFC 8259) in UTF-8, without a 0 byte behind it, up to the end
  *
- * The length is that of the plain text. Subject, source and record id are not in it: the first two belong to the parcel,
- * and the id is bound by the seal's additional data.
+ * The length is that of the plain text. Subject, source and record id are not in it: the first two belong to the
+ * parcel, and the id is bound by the seal's additional data.
  */
 #include <errno.h>
 #include <inttypes.h>

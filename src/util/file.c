@@ -113,27 +113,23 @@ static int fd_write_all(int fd, const uint8_t *data, size_t size) {
         return 0;
 }
 
-/* Splits a path into an opened folder and the name in it, which points into @path. */
-static int path_open_parent(const char *path, int *ret_fd, const char **ret_name) {
+/* The last component, which points into @path; NULL when it names no file. */
+static const char *path_last(const char *path) {
         const char *slash = strrchr(path, '/');
         const char *name = slash ? slash + 1 : path;
-        _cleanup_free_ char *dir = NULL;
+
+        return *name == 0 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ? NULL : name;
+}
+
+/* Opens the folder that the last component @name of @path is in. */
+static int parent_open(const char *path, const char *name) {
+        _cleanup_free_ char *dir = name == path ? strdup(".") : strndup(path, (size_t)(name - path));
         int fd;
 
-        if (*name == 0 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-                return -EINVAL;
-        if (!slash)
-                dir = strdup(".");
-        else
-                dir = strndup(path, slash == path ? 1 : (size_t)(slash - path));
         if (!dir)
                 return -ENOMEM;
         fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        *ret_fd = fd;
-        *ret_name = name;
-        return 0;
+        return fd < 0 ? -errno : fd;
 }
 
 static int file_fill(int dir_fd, const char *name, const void *data, size_t size, mode_t mode) {
@@ -174,14 +170,16 @@ static int file_put_in_place(int dir_fd, const char *temporary, const char *name
  * failure what was there before is unchanged, unless only the last sync of the folder failed.
  */
 int file_write_atomic(const char *path, const void *data, size_t size, mode_t mode, bool replace) {
-        _cleanup_close_ int dir_fd = -1;
+        const char *name = path_last(path);
         char temporary[ID_STRING_MAX + 8], id[ID_STRING_MAX];
-        const char *name = NULL;
+        _cleanup_close_ int dir_fd = -1;
         int r;
 
-        r = path_open_parent(path, &dir_fd, &name);
-        if (r < 0)
-                return r;
+        if (!name)
+                return -EINVAL;
+        dir_fd = parent_open(path, name);
+        if (dir_fd < 0)
+                return dir_fd;
         r = id_new_random(id);
         if (r < 0)
                 return r;

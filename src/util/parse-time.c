@@ -17,13 +17,14 @@
 #define RFC3339_LAST_MS INT64_C(253402300799999)  /* 9999-12-31T23:59:59.999Z */
 
 static int64_t days_from_date(int64_t year, int64_t month, int64_t day) {
-        int64_t era, year_of_era, day_of_year;
+        int64_t era, year_of_era, day_of_year, day_of_era;
 
         year -= month <= 2;
         era = (year >= 0 ? year : year - 399) / 400;
         year_of_era = year - era * 400;
         day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-        return era * DAYS_PER_ERA + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - DAYS_TO_1970;
+        day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        return era * DAYS_PER_ERA + day_of_era - DAYS_TO_1970;
 }
 
 static void date_from_days(int64_t days, int64_t *ret_year, int64_t *ret_month, int64_t *ret_day) {
@@ -94,16 +95,18 @@ int parse_rfc3339_ms(const char *s, int64_t *ret_ms) {
         int64_t year, month, day, hour, minute, second, ms;
         const char *p = s;
 
-        if (take_field(&p, 4, '-', &year) < 0 || take_field(&p, 2, '-', &month) < 0 || take_field(&p, 2, 'T', &day) < 0 ||
-            take_field(&p, 2, ':', &hour) < 0 || take_field(&p, 2, ':', &minute) < 0 ||
-            take_field(&p, 2, 0, &second) < 0 || take_fraction_and_zone(p, &ms) < 0)
+        if (take_field(&p, 4, '-', &year) < 0 || take_field(&p, 2, '-', &month) < 0 ||
+            take_field(&p, 2, 'T', &day) < 0 || take_field(&p, 2, ':', &hour) < 0 ||
+            take_field(&p, 2, ':', &minute) < 0 || take_field(&p, 2, 0, &second) < 0 ||
+            take_fraction_and_zone(p, &ms) < 0)
                 return -EINVAL;
         if (month < 1 || month > 12 || day < 1 || day > days_of_month(year, month))
                 return -ERANGE;
         if (hour > 23 || minute > 59 || second > 60 || (second == 60 && (hour != 23 || minute != 59)))
                 return -ERANGE;
 
-        *ret_ms = days_from_date(year, month, day) * MS_PER_DAY + ((hour * 60 + minute) * 60 + second) * MS_PER_SEC + ms;
+        ms += ((hour * 60 + minute) * 60 + second) * MS_PER_SEC;
+        *ret_ms = days_from_date(year, month, day) * MS_PER_DAY + ms;
         return 0;
 }
 

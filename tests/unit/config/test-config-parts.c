@@ -219,8 +219,9 @@ static int count_value(const ConfigPlace *place, const char *key, const char *va
 /* Files of pieces that mean something, with random bytes between them. */
 static void test_random_files_never_do_harm(void **state) {
         static const char *const pieces[] = {
-                "[Device]", "[", "]", "\n", "\n", "\n", "=", "=", "Url", "https://", "a/", "%", "2e", ":", "443", "/", "..",
-                " ", "#", ";", "\\", "18446744073709551615", "1e308", "-", "min", "d", "K", ".", "\303\244", "\r", "[::1]",
+                "[Device]", "[", "]", "\n", "\n", "\n", "=", "=", "Url", "https://", "a/", "%", "2e", ":", "443", "/",
+                "..", " ", "#", ";", "\\", "18446744073709551615", "1e308", "-", "min", "d", "K", ".", "\303\244", "\r",
+                "[::1]",
         };
         Counted counted = { .config = calloc(1, sizeof(Config)) };
         const ConfigHandler handler = { count_section, count_value, &counted };

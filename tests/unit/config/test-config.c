@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Whole configurations in a folder of their own: defaults, drop-ins, and every sentence that a person may get to see. */
+/* Whole configurations in a folder of their own: defaults, drop-ins, and every sentence that a person may see. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -130,7 +130,8 @@ static void test_every_kind_of_value_is_read(void **state) {
         const Config *c;
 
         put(scene, "trailkeep.conf",
-            "# comment\n  ; another\n\n[Device]\n  StateDirectory = //srv///trail keep/ \nSubject=a.B-9_\nLogLevel=debug\n"
+            "# comment\n  ; another\n\n"
+            "[Device]\n  StateDirectory = //srv///trail keep/ \nSubject=a.B-9_\nLogLevel=debug\n"
             "[Gnss]\nGpsd=[::1]:1\nFilter=off\nDistance=0.5\nMinMode=3\nIntervalMoving=1min 30s\n"
             "[Store]\nUrl=https://Store.Example/x/\nObjectBytes=1M\nCertificateFile=/c\nKeyFile=/k\n"
             "[Journal]\nRetentionPicture=12h\n[Gnss]\nHeading=20");
@@ -180,8 +181,8 @@ static void test_section_does_not_reach_into_the_next_file(void **state) {
 
 static void test_missing_file_says_what_to_do(void **state) {
         assert_error(*state, -ENOENT,
-                     "trailkeep.conf: there is no such file; install the one that comes with trailkeep, make an empty one "
-                     "(every key has a default), or name another with --config FILE");
+                     "trailkeep.conf: there is no such file; install the one that comes with trailkeep, make an empty "
+                     "one (every key has a default), or name another with --config FILE");
 }
 
 static void test_what_is_no_file_is_refused(void **state) {
@@ -223,7 +224,8 @@ static const struct {
         { "[Device]\nSubject=a\n[Gnss]\n[Device]\nSubject=\n", "5: Subject= stands in line 2 already" },
         { "[Device]\nLogLevel=warn\n",
           "2: LogLevel= must be error, warning, notice, info or debug; the nearest valid one is warning" },
-        { "[Device]\nSubject=a b\n", "2: Subject= must be 1 to 64 letters, digits and . _ - that do not start with a point" },
+        { "[Device]\nSubject=a b\n",
+          "2: Subject= must be 1 to 64 letters, digits and . _ - that do not start with a point" },
         { "[Device]\nSubject=a # who\n", "2: Subject=: a comment must stand on a line of its own" },
         { "[Device]\nStateDirectory=/a ;b\n", "2: StateDirectory=: a comment must stand on a line of its own" },
         { "[Device]\nStateDirectory=/a\\\n", "2: StateDirectory=: a value cannot be continued on the next line" },
@@ -237,19 +239,24 @@ static const struct {
         { "[Gnss]\nDistance=nan\n", "2: Distance= must be a number of metres, from 0 to 100000" },
         { "[Gnss]\nDistance=5,5\n", "2: Distance= must be a number of metres, from 0 to 100000" },
         { "[Gnss]\nIntervalParked=8d\n",
-          "2: IntervalParked= must be a time such as 90s, 1min 30s, 2h or 30d (without a unit: seconds), from 1s to 7d" },
+          "2: IntervalParked= must be a time such as 90s, 1min 30s, 2h or 30d (without a unit: seconds), "
+          "from 1s to 7d" },
         { "[Gnss]\nIntervalMoving=99999999999999999999\n",
-          "2: IntervalMoving= must be a time such as 90s, 1min 30s, 2h or 30d (without a unit: seconds), from 0 to 1d" },
+          "2: IntervalMoving= must be a time such as 90s, 1min 30s, 2h or 30d (without a unit: seconds), "
+          "from 0 to 1d" },
         { "[Gnss]\nGpsd=gps.example:2947\n",
           "2: Gpsd= must be HOST:PORT with a numeric address or localhost, such as 127.0.0.1:2947 or [::1]:2947" },
-        { "[Store]\nObjectBytes=17M\n", "2: ObjectBytes= must be a size in bytes such as 4096, 64K or 1M, from 4K to 16M" },
+        { "[Store]\nObjectBytes=17M\n",
+          "2: ObjectBytes= must be a size in bytes such as 4096, 64K or 1M, from 4K to 16M" },
         { "[Store]\nUrl=https://who:password@store.example/\n",
           "2: Url= must be https://HOST[:PORT][/PATH] without user name, password, ? or #" },
         { "[Store]\nKeyFile=/k\n", "2: KeyFile= needs the CertificateFile= that it belongs to" },
-        { "[Gnss]\nIntervalMoving=1h\nIntervalParked=1min\n", "3: IntervalParked= must be at least IntervalMoving=" },
+        { "[Gnss]\nIntervalMoving=1h\nIntervalParked=1min\n",
+          "3: IntervalParked= must be at least IntervalMoving=" },
         { "[Device]\nStateDirectory=/a\nRootSecretFile=/a/s\n",
           "3: RootSecretFile= must not be below StateDirectory=: what it seals is there" },
-        { "[Device]\nDeviceKeyFile=/s\nRootSecretFile=/s\n", "2: DeviceKeyFile= and RootSecretFile= must be two files" },
+        { "[Device]\nDeviceKeyFile=/s\nRootSecretFile=/s\n",
+          "2: DeviceKeyFile= and RootSecretFile= must be two files" },
         { "[Device]\r\n", "1: ends with CR LF, as on Windows; convert the file to LF alone" },
         { "[Device]\n# \r middle\n", "2: has a control character" },
         { "[Device]\n\x1b[31m\n", "2: has a control character" },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The worker thread: order, bounds, ticks, and being freed in every situation. Whatever the thread does is counted by its
- * jobs' owners and checked on the loop; the loop runs until what is waited for has happened, with a deadline.
+ * The worker thread: order, bounds, ticks, and being freed in every situation. Whatever the thread does is counted by
+ * its jobs' owners and checked on the loop; the loop runs until what is waited for has happened, with a deadline.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -48,10 +48,11 @@ static void test_everything_that_is_there(void **state) {
         fix.satellites_used = 0;
         snprintf(fix.device, sizeof(fix.device), "/dev/ttyS\"1");
         assert_geojson(&fix,
-                       "{\"type\":\"Feature\",\"geometry\":{\"type\":\"Point\",\"coordinates\":[13.377704,52.516275,78.1]},"
+                       "{\"type\":\"Feature\","
+                       "\"geometry\":{\"type\":\"Point\",\"coordinates\":[13.377704,52.516275,78.1]},"
                        "\"properties\":{\"time\":\"2026-11-23T17:33:23.123Z\",\"mode\":3,\"status\":1,\"uSat\":0,"
-                       "\"altHAE\":78.1,\"altMSL\":34.25,\"speed\":9.9,\"track\":0.0,\"climb\":-0.1,\"eph\":4.2,\"epv\":8.0,"
-                       "\"eps\":0.3,\"hdop\":0.9,\"device\":\"/dev/ttyS\\\"1\"}}");
+                       "\"altHAE\":78.1,\"altMSL\":34.25,\"speed\":9.9,\"track\":0.0,\"climb\":-0.1,\"eph\":4.2,"
+                       "\"epv\":8.0,\"eps\":0.3,\"hdop\":0.9,\"device\":\"/dev/ttyS\\\"1\"}}");
 }
 
 static void test_what_is_absent_is_absent(void **state) {

@@ -52,8 +52,8 @@ static void test_bearings(void **state) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
-                assert_near(geo_bearing_deg(cases[i].lat1, cases[i].lon1, cases[i].lat2, cases[i].lon2), cases[i].bearing,
-                            1e-6);
+                assert_near(geo_bearing_deg(cases[i].lat1, cases[i].lon1, cases[i].lat2, cases[i].lon2),
+                            cases[i].bearing, 1e-6);
 }
 
 static void test_bearing_stays_below_360(void **state) {

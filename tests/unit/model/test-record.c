@@ -9,7 +9,8 @@
 #include "trailkeep/parse.h"
 #include "trailkeep/record.h"
 
-static const uint8_t encoded[] = { 1, 0, 0xf3, 0xde, 0xbc, 0x9a, 0x78, 0x56, 0x34, 0x12, '{', '"', 'a', '"', ':', '1', '}' };
+static const uint8_t encoded[] = { 1,    0,    0xf3, 0xde, 0xbc, 0x9a, 0x78, 0x56, 0x34,
+                                   0x12, '{', '"',  'a',  '"',  ':',  '1',  '}' };
 #define ENCODED_TIME_MS INT64_C(0x123456789abcdef3)
 
 static void test_layout_is_the_one_that_is_written_down(void **state) {

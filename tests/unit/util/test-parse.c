@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Strict parsing: what is accepted, what is refused and with which error, and that a refusal leaves the output alone. */
+/* Strict parsing: what is accepted, what is refused with which error, and that a refusal leaves the output alone. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
