@@ -60,14 +60,15 @@ static int method_list(sd_bus_message *message, void *userdata, sd_bus_error *er
         return call_start(userdata, message, BUS_VERB_LIST_CONSENTS, NULL, proceed_list);
 }
 
-/* Says once in the log what the caller is told in a sentence. */
-static BusError explain(const BusCall *call, const char *what, int r) {
-        if (r < 0 && r != -ECANCELED)
-                log_error("%s %s could not be written: %s", what, purpose_to_string(call->request.purpose), strerror(-r));
-        else if (r > 0)
-                log_warning("%s %s ended with outcome %d of the gate", what, purpose_to_string(call->request.purpose), r);
+/* Says once in the log what the caller is told in a sentence; that one was overtaken concerns only the two who asked. */
+static BusError explain(const BusCall *call, int r) {
+        BusError which = bus_error_from_gate(call->verb, r);
 
-        return bus_error_from_gate(call->verb, r);
+        if (which != BUS_ERROR_OVERTAKEN && which != BUS_ERROR_STOPPING)
+                log_error("Purpose %s: %s%s%s", purpose_to_string(call->request.purpose), bus_error_sentence(which),
+                          r < 0 ? ": " : "", r < 0 ? strerror(-r) : "");
+
+        return which;
 }
 
 static void on_granted(int r, void *userdata) {
@@ -79,7 +80,7 @@ static void on_granted(int r, void *userdata) {
         if (r == 0)
                 (void)sd_bus_reply_method_return(call->message, NULL); /* the caller may have left */
         else
-                call_fail(call, explain(call, "Granting", r), NULL);
+                call_fail(call, explain(call, r), NULL);
 }
 
 static int proceed_grant(BusCall *call, sd_bus_error *error) {
@@ -95,7 +96,7 @@ static int proceed_grant(BusCall *call, sd_bus_error *error) {
         if (r == GATE_E_UNCHANGED)
                 return sd_bus_reply_method_return(call->message, NULL);
 
-        return bus_error_set(error, explain(call, "Granting", r), NULL);
+        return bus_error_set(error, explain(call, r), NULL);
 }
 
 static int method_grant(sd_bus_message *message, void *userdata, sd_bus_error *error) {
@@ -128,7 +129,7 @@ static void on_withdrawn(int r, const JournalReceipt *receipt, void *userdata) {
                 return;
 
         if (r != 0) {
-                call_fail(call, explain(call, "Withdrawing", r), NULL);
+                call_fail(call, explain(call, r), NULL);
                 return;
         }
         if (receipt)
@@ -144,7 +145,7 @@ static int proceed_withdraw(BusCall *call, sd_bus_error *error) {
         if (r == 0)
                 return CALL_LENT;
 
-        return bus_error_set(error, explain(call, "Withdrawing", r), NULL);
+        return bus_error_set(error, explain(call, r), NULL);
 }
 
 static int method_withdraw(sd_bus_message *message, void *userdata, sd_bus_error *error) {

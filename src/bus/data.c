@@ -74,6 +74,16 @@ static int method_summary(sd_bus_message *message, void *userdata, sd_bus_error 
         return call_start(userdata, message, BUS_VERB_SUMMARIZE, NULL, proceed_summary);
 }
 
+/* Says once in the log what the caller is told in a sentence. */
+static BusError explain_erase(int r) {
+        BusError which = bus_error_from_gate(BUS_VERB_ERASE, r);
+
+        if (which != BUS_ERROR_STOPPING)
+                log_error("%s%s%s", bus_error_sentence(which), r < 0 ? ": " : "", r < 0 ? strerror(-r) : "");
+
+        return which;
+}
+
 static void on_erased(int r, const JournalReceipt *receipt, void *userdata) {
         _cleanup_(call_freep) BusCall *call = call_take(userdata);
         char path[ERASURE_PATH_MAX];
@@ -82,9 +92,7 @@ static void on_erased(int r, const JournalReceipt *receipt, void *userdata) {
                 return;
 
         if (r != 0) {
-                if (r < 0)
-                        log_error("A request to erase could not be written: %s", strerror(-r));
-                call_fail(call, bus_error_from_gate(BUS_VERB_ERASE, r), NULL);
+                call_fail(call, explain_erase(r), NULL);
                 return;
         }
         erasure_list_add_receipt(call->bus->erasures, receipt, call->request.scope.purposes);
@@ -100,8 +108,7 @@ static int proceed_erase(BusCall *call, sd_bus_error *error) {
         if (r == 0)
                 return CALL_LENT;
 
-        log_warning("A request to erase was not taken (%d)", r);
-        return bus_error_set(error, bus_error_from_gate(BUS_VERB_ERASE, r), NULL);
+        return bus_error_set(error, explain_erase(r), NULL);
 }
 
 static int method_erase(sd_bus_message *message, void *userdata, sd_bus_error *error) {

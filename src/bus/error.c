@@ -42,6 +42,16 @@ static const struct {
 };
 
 /**
+ * bus_error_sentence() - what an error says, for the log
+ * @which:      of the table
+ *
+ * Return: one sentence, without a full stop.
+ */
+const char *bus_error_sentence(BusError which) {
+        return errors[which].sentence;
+}
+
+/**
  * bus_error_set() - fill in an error
  * @error:      set
  * @which:      of the table

@@ -27,5 +27,6 @@ typedef enum BusError {
         BUS_ERROR_MAX,
 } BusError;
 
+const char *bus_error_sentence(BusError which);
 int bus_error_set(sd_bus_error *error, BusError which, const char *detail);
 BusError bus_error_from_gate(BusVerb verb, int r);

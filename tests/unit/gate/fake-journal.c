@@ -24,6 +24,7 @@ struct Journal {
         int refusal, replay_result;
         size_t n_records, n_erasures;
         JournalErasure erasure;
+        void *stock;
 };
 
 Journal *fake_journal_new(void) {
@@ -81,6 +82,14 @@ size_t fake_journal_n_entries(const Journal *journal) {
 const char *fake_journal_entry(const Journal *journal, size_t i) {
         assert(i < journal->n_entries);
         return journal->ledger[i];
+}
+
+void fake_journal_set_stock(Journal *journal, void *stock) {
+        journal->stock = stock;
+}
+
+void *fake_journal_stock(const Journal *journal) {
+        return journal->stock;
 }
 
 size_t fake_journal_n_records(const Journal *journal) {

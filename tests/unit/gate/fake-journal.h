@@ -20,6 +20,9 @@ void fake_journal_write(Journal *journal, const char *body); /* puts a line into
 size_t fake_journal_n_entries(const Journal *journal);
 const char *fake_journal_entry(const Journal *journal, size_t i);
 
+void fake_journal_set_stock(Journal *journal, void *stock); /* for the stand-ins of other parts of the journal */
+void *fake_journal_stock(const Journal *journal);
+
 size_t fake_journal_n_records(const Journal *journal);
 size_t fake_journal_n_erasures(const Journal *journal);
 JournalErasure fake_journal_last_erasure(const Journal *journal); /* ledger_body and subject are NULL */
