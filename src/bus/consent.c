@@ -94,7 +94,7 @@ static int proceed_grant(BusCall *call, sd_bus_error *error) {
         if (r == 0)
                 return CALL_LENT;
         if (r == GATE_E_UNCHANGED)
-                return sd_bus_reply_method_return(call->message, NULL);
+                return MIN(sd_bus_reply_method_return(call->message, NULL), 0);
 
         return bus_error_set(error, explain(call, r), NULL);
 }

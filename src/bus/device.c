@@ -85,7 +85,9 @@ static int method_get_last_fix(sd_bus_message *message, void *userdata, sd_bus_e
 }
 
 static int proceed_get_installation(BusCall *call, sd_bus_error *error) {
-        return sd_bus_reply_method_return(call->message, "s", journal_installation(call->bus->options.journal));
+        int r = sd_bus_reply_method_return(call->message, "s", journal_installation(call->bus->options.journal));
+
+        return MIN(r, 0);
 }
 
 static int method_get_installation(sd_bus_message *message, void *userdata, sd_bus_error *error) {

@@ -150,7 +150,7 @@ static int setup_type(void **state, const char *type) {
         assert_non_null(face);
         face->type = type;
         face->is_completing = true;
-        strcpy(face->folder, "/tmp/trailkeep-face-XXXXXX");
+        (void)snprintf(face->folder, sizeof(face->folder), "/tmp/trailkeep-face-XXXXXX"); /* fits */
         assert_non_null(mkdtemp(face->folder));
         assert_int_equal(chmod(face->folder, 0755), 0);
         (void)snprintf(face->address, sizeof(face->address), "unix:path=%s/bus", face->folder); /* fits */
