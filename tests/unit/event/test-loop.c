@@ -93,6 +93,7 @@ static void test_disarmed_does_not_fire(void **state) {
 static void test_infinity_is_never(void **state) {
         Scene *scene = *state;
 
+        assert_int_equal(timer_arm_in(scene->timer, 0, 1), 0);
         assert_int_equal(timer_arm_in(scene->timer, USEC_INFINITY, 1), 0);
         assert_false(timer_is_armed(scene->timer));
         assert_int_equal(timer_arm_in(scene->timer, USEC_INFINITY - 1, 1), 0);

@@ -42,6 +42,22 @@ static void test_distances(void **state) {
         }
 }
 
+/* Rounding carries the haversine of some of them beyond 1. */
+static void test_antipodes_are_half_a_turn_apart(void **state) {
+        static const double places[][2] = {
+                { 10.096979844825071, -170.85025543474217 },
+                { 83.896740027630528, -43.768659483649373 },
+                { 88.675934597759522, -57.317258697126476 },
+                { -87.647022514711708, -109.59142825292005 },
+                { 8.2606573905395209, -36.290036692634544 },
+                { 45, -90 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(places); i++)
+                assert_near(geo_distance_m(places[i][0], places[i][1], -places[i][0], places[i][1] + 180),
+                            180 * METERS_PER_DEGREE, 1);
+}
+
 static void test_bearings(void **state) {
         static const struct {
                 double lat1, lon1, lat2, lon2, bearing;
@@ -84,6 +100,7 @@ static void test_what_is_absent_stays_so(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_distances),
+                cmocka_unit_test(test_antipodes_are_half_a_turn_apart),
                 cmocka_unit_test(test_bearings),
                 cmocka_unit_test(test_bearing_stays_below_360),
                 cmocka_unit_test(test_heading_difference_wraps),

@@ -54,6 +54,7 @@ static const struct {
         { "authorization: basic YWJj", "authorization: basic *" },
         { "key AKIAIOSFODNN7examplekey", "key *" },
         { "hash 0123456789abcdef0123456789ABCDEF", "hash *" },
+        { "hash 0123456789abcdef0123456789abcdef", "hash *" },
         { "id 0191e2a4-7c1b-7def-8abc-0123456789ab", "id 0191e2a4-7c1b-7def-8abc-0123456789ab" },
         { "/var/lib/trailkeep/journal.db", "/var/lib/trailkeep/journal.db" },
         { "RetentionDiagnosticsAndMore", "RetentionDiagnosticsAndMore" },
