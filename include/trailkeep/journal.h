@@ -8,6 +8,9 @@
  * journal.db (sealed rows, cursors, intents, parked ranges, catalogue: hot). Their layout stands at the head of
  * src/journal/vault.c and src/journal/lanes.c.
  *
+ * A parcel is let go here when it is closed and the store has acknowledged each of its records; what then lies in the
+ * store is known from the catalogue, which is kept.
+ *
  *   append -> [group commit] -> durable -> read_batch -> put_intent -> PUT -> ack_object -> cursor moves
  *                                                           |- split_object   (too large: two objects instead of one)
  *                                                           `- park_object    (this record alone is refused)
@@ -41,7 +44,7 @@ typedef struct JournalOptions {
         const char *state_dir;
         const char *root_secret_file;
         uint64_t commit_interval_usec;          /* group commit: this, 256 rows or 1 MiB, whichever is first */
-        uint64_t retention_usec[PURPOSE_MAX];   /* powered-on time */
+        uint64_t retention_usec[PURPOSE_MAX];   /* powered-on time; 0: no end */
         uint64_t alarm_retention_usec;
 } JournalOptions;
 
@@ -59,7 +62,8 @@ typedef struct JournalError { char text[512]; } JournalError;
 
 int journal_new(sd_event *event, const Clock *clock, const JournalOptions *options, Journal **ret, JournalError *ret_error) _must_check_;
 void journal_observe(Journal *journal, const JournalObserver *observer);
-Journal *journal_free(Journal *journal); /* commits what was appended, joins the thread */
+Journal *journal_free(Journal *journal); /* commits what was appended, joins the thread; due answers are given in it */
+void journal_forget(Journal *journal, const void *userdata); /* no done() with this userdata is called any more */
 DEFINE_CLEANUP(Journal, journal_free);
 
 const char *journal_installation(const Journal *journal); /* random id, first folder in the store */
@@ -149,5 +153,6 @@ int journal_list_erasures(Journal *journal, JournalErasuresDone done, void *user
 /* The consent ledger: hash-chained, append-only. */
 typedef struct JournalLedgerEntry { uint64_t seq; char *body; } JournalLedgerEntry;
 int journal_ledger_append(Journal *journal, const char *body, JournalDone done, void *userdata) _must_check_; /* synced before done */
-/* At start only, on the calling thread, before anything was submitted: checks every link of the chain. */
+/* At start only, on the calling thread, before anything was submitted: checks every link of the chain, JOURNAL_E_CORRUPT
+ * if one does not hold. */
 int journal_ledger_replay(Journal *journal, int (*entry)(uint64_t seq, const char *body, void *userdata), void *userdata) _must_check_;

@@ -32,11 +32,10 @@ static int secret_new_empty(Secret **ret) {
         page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (page == MAP_FAILED)
                 return -errno;
-        /* All three are best effort: RLIMIT_MEMLOCK may be small, and a kernel may lack an advice. A box without swap
-         * and with core dumps off loses nothing by that. */
-        (void)mlock(page, size);
-        (void)madvise(page, size, MADV_DONTDUMP);
-        (void)madvise(page, size, MADV_WIPEONFORK);
+        /* A box without swap and with core dumps off loses nothing where one of these fails. */
+        (void)mlock(page, size);                    /* best effort: RLIMIT_MEMLOCK may be small */
+        (void)madvise(page, size, MADV_DONTDUMP);   /* best effort: the advice is since Linux 3.4 */
+        (void)madvise(page, size, MADV_WIPEONFORK); /* best effort: since 4.14 */
         *ret = page;
         return 0;
 }

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * A thin face on SQLite: opening a file of ours, statements that are prepared once, transactions that roll back unless
+ * committed, and SQLite's codes as ours. Floor 2, private to the journal.
+ */
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "trailkeep/bytes.h"
+#include "trailkeep/macros.h"
+
+typedef struct Db Db;
+
+enum {
+        DB_E_NEWER = 1, /* outcome of db_open(): a later version wrote it */
+        DB_E_BUSY,      /* of db_open(): somebody else has it open */
+};
+
+/* What a file of ours is. */
+typedef struct DbFormat {
+        uint32_t application_id; /* PRAGMA application_id */
+        uint32_t version;        /* PRAGMA user_version */
+        const char *journal_mode; /* in lower case, as SQLite answers */
+        const char *pragmas;     /* run at each opening */
+        const char *schema;      /* run when the file is new */
+} DbFormat;
+
+typedef enum DbValueType { DB_VALUE_NULL, DB_VALUE_INT, DB_VALUE_BLOB, DB_VALUE_TEXT } DbValueType;
+
+typedef struct DbValue {
+        DbValueType type;
+        int64_t number;
+        const void *data; /* borrowed until the statement is reset */
+        size_t size;
+} DbValue;
+
+#define DB_NULL ((DbValue){ .type = DB_VALUE_NULL })
+#define DB_INT(x) ((DbValue){ .type = DB_VALUE_INT, .number = (int64_t)(x) })
+#define DB_BLOB(p, n) ((DbValue){ .type = DB_VALUE_BLOB, .data = (p), .size = (n) })
+#define DB_BYTES(b) DB_BLOB((b)->data, (b)->size)
+#define DB_TEXT(s) ((DbValue){ .type = DB_VALUE_TEXT, .data = (s), .size = strlen(s) })
+
+int db_open(const char *path, const DbFormat *format, Db **ret) _must_check_;
+Db *db_free(Db *db);
+DEFINE_CLEANUP(Db, db_free);
+int db_execute(Db *db, const char *sql) _must_check_;
+
+/* Statements: db_start(), then db_step() until it returns 0; the cleanup puts the statement back. */
+int db_start_values(Db *db, const char *sql, const DbValue *values, size_t n_values, sqlite3_stmt **ret) _must_check_;
+int db_step(Db *db, sqlite3_stmt *statement) _must_check_; /* 1: a row; 0: there is none left; < 0 */
+void db_finish(sqlite3_stmt *statement);
+static inline void db_finishp(sqlite3_stmt **statement) {
+        db_finish(*statement);
+}
+#define _cleanup_statement_ _cleanup_(db_finishp)
+#define DB_COUNT(...) (sizeof((const DbValue[]){ __VA_ARGS__ }) / sizeof(DbValue))
+#define db_start(db, sql, ret, ...) \
+        db_start_values(db, sql, (const DbValue[]){ __VA_ARGS__ }, DB_COUNT(__VA_ARGS__), ret)
+
+/* One statement without rows. */
+int db_run_values(Db *db, const char *sql, const DbValue *values, size_t n_values) _must_check_;
+#define db_run(db, sql, ...) db_run_values(db, sql, (const DbValue[]){ __VA_ARGS__ }, DB_COUNT(__VA_ARGS__))
+uint64_t db_changes(Db *db); /* rows the last statement changed */
+
+/* One number: 1 and the number, 0 when there is no row or it is NULL. */
+int db_number_values(Db *db, const char *sql, const DbValue *values, size_t n_values, int64_t *ret) _must_check_;
+#define db_number(db, sql, ret, ...) \
+        db_number_values(db, sql, (const DbValue[]){ __VA_ARGS__ }, DB_COUNT(__VA_ARGS__), ret)
+
+static inline uint64_t db_column_u64(sqlite3_stmt *statement, int column) {
+        return (uint64_t)sqlite3_column_int64(statement, column);
+}
+
+/* A transaction lives in a variable with _cleanup_transaction_ and is rolled back unless committed. */
+int db_begin(Db *db, Db **ret_transaction) _must_check_;
+int db_commit(Db **transaction) _must_check_;
+void db_rollbackp(Db **transaction);
+#define _cleanup_transaction_ _cleanup_(db_rollbackp)

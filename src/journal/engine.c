@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Start and end of the journal's engine. Floor 2.
+ *
+ * The folder (0700) holds vault.db, journal.db and the lock, all 0600. Order at start, on the calling thread:
+ *
+ *   lock -> root secret -> vault.db -> journal.db -> what crashes left undone is done -> what has expired is destroyed
+ *        -> counters
+ *
+ * Up to journal.db nothing is written but the lock, so that a refusal leaves all as it was.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "engine.h"
+#include "erasures.h"
+#include "journal-error.h"
+#include "trailkeep/file.h"
+
+#define STATE_DIR_MODE 0700
+
+static int engine_lock(Engine *engine, const char *dir, JournalError *error) {
+        _cleanup_free_ char *path = path_join(dir, "lock");
+        int r;
+
+        if (!path)
+                return journal_refuse(error, -ENOMEM, "out of memory");
+        r = dir_make(dir, STATE_DIR_MODE);
+        if (r >= 0 && chmod(dir, STATE_DIR_MODE) < 0)
+                r = -errno;
+        if (r < 0)
+                return journal_refuse(error, r, "%s cannot be made private: %s", dir, strerror(-r));
+        engine->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (engine->lock_fd < 0)
+                return journal_refuse(error, -errno, "%s cannot be opened: %s", path, strerror(errno));
+        if (flock(engine->lock_fd, LOCK_EX | LOCK_NB) < 0)
+                return journal_refuse(error, errno == EWOULDBLOCK ? JOURNAL_E_BUSY : -errno,
+                                      "%s is in use by another process; stop that one first", dir);
+        return 0;
+}
+
+static int engine_read_root(const char *path, Secret **ret, JournalError *error) {
+        int r = keyring_read_root(path, ret);
+
+        if (r == 0)
+                return 0;
+        if (r == KEYRING_E_MISSING)
+                return journal_refuse(error, JOURNAL_E_SECRET,
+                                      "the root secret %s is missing; nothing was touched: put it back or, on a new box, run "
+                                      "trailkeepd --init", path);
+        if (r == KEYRING_E_EXPOSED)
+                return journal_refuse(error, JOURNAL_E_SECRET,
+                                      "the root secret %s can be read or written by others; nothing was touched: chmod it to 0400",
+                                      path);
+        if (r == KEYRING_E_MALFORMED)
+                return journal_refuse(error, JOURNAL_E_SECRET,
+                                      "the root secret %s is not a file of exactly %d bytes; nothing was touched: put the "
+                                      "right one back", path, SECRET_SIZE);
+        return journal_refuse(error, r, "the root secret %s cannot be read: %s", path, strerror(-r));
+}
+
+static bool file_has_content(const char *path) {
+        struct stat st;
+
+        return stat(path, &st) >= 0 && st.st_size > 0;
+}
+
+static int engine_open_vault(Engine *engine, const JournalOptions *options, JournalError *error) {
+        _cleanup_free_ char *vault_path = path_join(options->state_dir, "vault.db");
+        _cleanup_free_ char *journal_path = path_join(options->state_dir, "journal.db");
+        _cleanup_(secret_freep) Secret *root = NULL;
+        int r;
+
+        if (!vault_path || !journal_path)
+                return journal_refuse(error, -ENOMEM, "out of memory");
+        r = engine_read_root(options->root_secret_file, &root, error);
+        if (r != 0)
+                return r;
+        if (!file_has_content(vault_path) && file_has_content(journal_path))
+                return journal_refuse(error, JOURNAL_E_CORRUPT,
+                                      "%s is missing and without its keys %s cannot be read; nothing was touched: restore it, "
+                                      "or move the folder away to start anew", vault_path, journal_path);
+        r = vault_open(vault_path, TAKE_PTR(root), engine->clock, &engine->vault, error);
+        if (r == JOURNAL_E_SECRET)
+                return journal_refuse(error, r,
+                                      "the root secret %s is not the one that %s was made with; nothing was touched: put the right "
+                                      "one back, or move the folder away to start anew without what was recorded",
+                                      options->root_secret_file, vault_path);
+        return r;
+}
+
+static int engine_open_lanes(Engine *engine, const JournalOptions *options, JournalError *error) {
+        _cleanup_free_ char *path = path_join(options->state_dir, "journal.db");
+        ParcelRow row;
+        int r = 0;
+
+        if (!path)
+                return journal_refuse(error, -ENOMEM, "out of memory");
+        for (unsigned lane = 0; r == 0 && lane < LANE_MAX && !file_has_content(path); lane++)
+                r = parcels_next(engine->vault, (Lane)lane, 0, &row);
+        if (r < 0)
+                return journal_refuse_file(error, r, path);
+        if (r > 0)
+                return journal_refuse(error, JOURNAL_E_CORRUPT,
+                                      "%s is missing although vault.db holds keys of what is in it; nothing was touched: "
+                                      "restore it, or move the folder away to start anew", path);
+        return lanes_open(path, vault_scope(engine->vault), &engine->db, error);
+}
+
+/* A parcel that was open when the box went down: count what reached the medium. */
+static int engine_recount(Engine *engine, const ParcelRow *row) {
+        _cleanup_(parcel_freep) Parcel *parcel = NULL;
+        Extent extent;
+        int r;
+
+        r = parcel_load(engine->vault, row->id, &parcel);
+        if (r < 0)
+                return r;
+        if (r > 0)
+                return 0; /* damaged: is found again, and parked, when it is to be sent */
+        r = engine_scan(engine, parcel, parcel_first_id(row->id), parcel_last_id(row->id), &extent);
+        if (r < 0)
+                return r;
+        parcel->extent = extent;
+        if (extent.records == 0)
+                return parcel_destroy(engine->vault, row->id, PARCEL_RELEASED, 0);
+        return parcel_close(engine->vault, parcel);
+}
+
+static int engine_close_left_open(Engine *engine) {
+        _cleanup_parcel_list_ ParcelList list = { 0 };
+        _cleanup_transaction_ Db *transaction = NULL;
+        int r;
+
+        r = parcels_list(engine->vault, PARCELS_LEFT_OPEN, &list);
+        if (r < 0 || list.n == 0)
+                return r;
+        r = engine_vault_begin(engine, &transaction);
+        for (size_t i = 0; r >= 0 && i < list.n; i++)
+                r = engine_recount(engine, &list.rows[i]);
+        return r < 0 ? r : engine_vault_commit(engine, &transaction);
+}
+
+static int engine_count(Engine *engine) {
+        _cleanup_parcel_list_ ParcelList list = { 0 };
+        Catalogue catalogue = engine_catalogue(engine);
+        int r;
+
+        r = parcels_list(engine->vault, PARCELS_LIVING, &list);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < list.n; i++) {
+                const ParcelRow *row = &list.rows[i];
+                uint64_t n, from = MAX(parcel_first_id(row->id), engine->lanes[row->lane].cursor + 1);
+
+                r = lane_count(engine->db, row->lane, from, parcel_last_id(row->id), &n);
+                if (r < 0)
+                        return r;
+                engine->pending[row->lane] += n;
+        }
+        return objects_count_doomed(&catalogue, 0, &engine->objects_doomed);
+}
+
+/* Everything a crash may have left undone, then everything that has expired: before anything is read. */
+static int engine_catch_up(Engine *engine) {
+        int r = 0;
+
+        for (unsigned lane = 0; r >= 0 && lane < LANE_MAX; lane++)
+                r = lane_load(engine->db, (Lane)lane, &engine->lanes[lane]);
+        if (r >= 0)
+                r = engine_close_left_open(engine);
+        if (r >= 0)
+                r = engine_settle(engine);
+        if (r >= 0)
+                r = engine_keep(engine);
+        if (r >= 0 && engine->is_unsettled)
+                r = engine_settle(engine);
+        if (r >= 0)
+                r = erasures_unreclaimed(engine->vault);
+        if (r < 0)
+                return r;
+        engine->must_truncate = r > 0;
+        memset(engine->pending, 0, sizeof(engine->pending));
+        return engine_count(engine);
+}
+
+/**
+ * engine_new() - open the journal
+ * @options:    nothing of it is referred to afterwards
+ * @clock:      borrowed, must outlive the engine
+ * @ret:        owned by the caller; untouched on failure
+ * @error:      filled on failure
+ *
+ * Return: 0; JOURNAL_E_SECRET, JOURNAL_E_CORRUPT, JOURNAL_E_NEWER, JOURNAL_E_BUSY: nothing was touched; < 0.
+ */
+int engine_new(const JournalOptions *options, const Clock *clock, Engine **ret, JournalError *error) {
+        _cleanup_(engine_freep) Engine *engine = NULL;
+        int r;
+
+        engine = calloc(1, sizeof(*engine));
+        if (!engine)
+                return journal_refuse(error, -ENOMEM, "out of memory");
+        engine->clock = clock;
+        engine->lock_fd = -1;
+        engine->is_unsettled = true;
+        memcpy(engine->retention_usec, options->retention_usec, sizeof(engine->retention_usec));
+        engine->alarm_retention_usec = options->alarm_retention_usec;
+        r = engine_lock(engine, options->state_dir, error);
+        if (r == 0)
+                r = engine_open_vault(engine, options, error);
+        if (r == 0)
+                r = engine_open_lanes(engine, options, error);
+        if (r != 0)
+                return r;
+        r = engine_catch_up(engine);
+        if (r < 0)
+                return journal_refuse_file(error, r, options->state_dir);
+        *ret = TAKE_PTR(engine);
+        return 0;
+}
+
+/**
+ * engine_free() - commit what waits, close the parcels and the files
+ * @engine:     or NULL; its thread has ended
+ *
+ * Return: NULL.
+ */
+Engine *engine_free(Engine *engine) {
+        uint32_t lanes;
+
+        if (!engine)
+                return NULL;
+        if (engine->vault && engine->db) {
+                /* Nobody is left to be told; what fails here is counted again at the next start. */
+                (void)!engine_commit(engine, &lanes);
+                (void)!engine_close_old(engine, UINT64_MAX);
+        }
+        while (engine->open_parcels)
+                engine_drop_open(engine, engine->open_parcels->parcel->row.id);
+        rows_done(&engine->waiting);
+        parcel_free(engine->reading);
+        db_free(engine->db);
+        vault_free(engine->vault);
+        close_fdp(&engine->lock_fd);
+        free(engine);
+        return NULL;
+}
+
+/**
+ * engine_catalogue() - the objects and what opens them
+ * @engine:     the engine
+ *
+ * Return: borrowed parts.
+ */
+Catalogue engine_catalogue(Engine *engine) {
+        return (Catalogue){
+                .db = engine->db,
+                .aead = vault_catalogue_aead(engine->vault),
+                .scope = vault_scope(engine->vault),
+        };
+}
+
+/**
+ * engine_find_open() - an open parcel by its number
+ * @engine:     the engine
+ * @parcel:     id
+ *
+ * Return: borrowed; NULL if that parcel is not open.
+ */
+Parcel *engine_find_open(Engine *engine, uint64_t parcel) {
+        for (OpenParcel *open = engine->open_parcels; open; open = open->next)
+                if (open->parcel->row.id == parcel)
+                        return open->parcel;
+        return NULL;
+}
+
+/**
+ * engine_report() - what the loop should know
+ * @engine:     the engine
+ * @ret:        filled
+ */
+void engine_report(Engine *engine, EngineReport *ret) {
+        *ret = (EngineReport){
+                .keep_in_usec = engine_keep_in_usec(engine),
+                .has_retry = engine->waiting.n > 0 || engine->is_unsettled,
+                .has_dead = engine->has_dead,
+                .n_waiting = engine->waiting.n,
+                .n_waiting_bytes = engine->waiting.bytes,
+        };
+        memcpy(ret->failure, engine->failure, sizeof(ret->failure));
+        ret->counters.objects_doomed = engine->objects_doomed;
+        ret->counters.is_failing = engine->failure[0] != 0;
+        for (size_t i = 0; i < LANE_MAX; i++) {
+                const LaneState *lane = &engine->lanes[i];
+
+                ret->counters.objects_stored += lane->objects;
+                ret->counters.lanes[i] = (JournalLaneCounters){
+                        .recorded = engine->pending[i] + lane->stored + lane->parked + lane->expired + lane->erased,
+                        .pending = engine->pending[i],
+                        .stored = lane->stored,
+                        .parked = lane->parked,
+                        .expired = lane->expired,
+                        .erased = lane->erased,
+                        .oldest_pending_boottime_usec = ages_oldest_usec(&engine->ages[i]),
+                };
+        }
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The journal's own thread: everything that touches the databases. The public face (journal.c) makes one job of each call and runs
+ * these functions in it, one at a time. Floor 2, private to the journal.
+ *
+ *   engine.c     start, end, what is reported        writer.c     rows -> parcels -> medium
+ *   keeping.c    transactions of the vault, release, retention, closing in time
+ *   settle.c     what destroyed keys mean for journal.db; deleting their rows
+ *   reader.c     batches                             sending.c    intents, acknowledgements, doomed objects
+ *   erasing.c    erasures                            erasures.c   their rows      summary.c  what is kept of whom
+ *
+ * The struct is open to these files alone.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "ages.h"
+#include "lanes.h"
+#include "objects.h"
+#include "parcels.h"
+#include "rows.h"
+#include "trailkeep/clock.h"
+#include "trailkeep/journal.h"
+#include "trailkeep/macros.h"
+#include "vault.h"
+
+#define PARCEL_SPAN_USEC (10 * USEC_PER_MINUTE)
+#define FAILURE_MAX 160
+
+/* A parcel that takes records, of this start. */
+typedef struct OpenParcel OpenParcel;
+struct OpenParcel {
+        OpenParcel *next;
+        Parcel *parcel;      /* its extent covers what is durable */
+        uint64_t first_usec; /* CLOCK_BOOTTIME of its first record */
+        uint64_t n;          /* durable records: the next one's number */
+        uint64_t n_planned;  /* the same with the commit under way */
+        Extent planned;
+        bool is_closing;     /* within the transaction that closes it */
+};
+
+typedef struct Engine {
+        const Clock *clock;
+        uint64_t retention_usec[PURPOSE_MAX];
+        uint64_t alarm_retention_usec;
+        int lock_fd;
+        Vault *vault;
+        Db *db; /* journal.db */
+
+        RowList waiting;          /* appended, not yet durable */
+        OpenParcel *open_parcels;
+        Parcel *reading;          /* the last one that was read from; NULL: none */
+
+        LaneState lanes[LANE_MAX]; /* as stored */
+        uint64_t pending[LANE_MAX];
+        Ages ages[LANE_MAX];
+        uint64_t objects_doomed;
+
+        char failure[FAILURE_MAX];  /* of the last commit; "": it was well */
+        bool is_unsettled;          /* keys were destroyed that journal.db does not know of yet */
+        bool has_dead;              /* rows are to be deleted */
+        bool can_forget;            /* the vault has rows of destroyed parcels of which nothing is left */
+        bool must_truncate;         /* an erasure's rows may be in the WAL */
+        bool has_kept;              /* there may be living parcels */
+        uint64_t next_expiry_on_usec; /* powered-on time; USEC_INFINITY: nothing expires */
+} Engine;
+
+/* What the loop learns after each job. */
+typedef struct EngineReport {
+        JournalCounters counters;
+        char failure[FAILURE_MAX];
+        size_t n_waiting, n_waiting_bytes; /* rows that are not durable */
+        uint64_t keep_in_usec; /* when engine_keep() is due; USEC_INFINITY: never */
+        bool has_retry;        /* rows wait, or keys are not settled: try again */
+        bool has_dead;         /* engine_reclaim() has work */
+} EngineReport;
+
+/* engine.c */
+int engine_new(const JournalOptions *options, const Clock *clock, Engine **ret, JournalError *error) _must_check_;
+Engine *engine_free(Engine *engine);
+DEFINE_CLEANUP(Engine, engine_free);
+void engine_report(Engine *engine, EngineReport *ret);
+Catalogue engine_catalogue(Engine *engine);
+Parcel *engine_find_open(Engine *engine, uint64_t parcel);
+
+/* writer.c */
+void engine_append(Engine *engine, RowList *rows);   /* takes them; not yet durable */
+int engine_commit(Engine *engine, uint32_t *ret_lanes) _must_check_;
+int engine_close_old(Engine *engine, uint64_t made_before_usec) _must_check_;
+int engine_close_below(Engine *engine, Lane lane, uint64_t parcel) _must_check_;
+void engine_drop_open(Engine *engine, uint64_t parcel);
+
+/* keeping.c */
+int engine_vault_begin(Engine *engine, Db **ret_transaction) _must_check_;
+int engine_vault_commit(Engine *engine, Db **transaction) _must_check_;
+uint64_t engine_retention_usec(const Engine *engine, Lane lane, Purpose purpose);
+uint64_t engine_keep_in_usec(const Engine *engine);
+int engine_keep(Engine *engine) _must_check_;
+
+/* settle.c */
+int engine_settle(Engine *engine) _must_check_;
+int engine_reclaim(Engine *engine) _must_check_;
+
+/* reader.c */
+int engine_next_range(Engine *engine, Lane lane, ParcelRow *ret_parcel, uint64_t ret_bounds[static 2]) _must_check_;
+int engine_read_batch(Engine *engine, Lane lane, size_t records_max, size_t bytes_max, JournalBatch **ret) _must_check_;
+int engine_scan(Engine *engine, const Parcel *parcel, uint64_t first, uint64_t last, Extent *ret) _must_check_;
+
+/* sending.c */
+int engine_put_intent(Engine *engine, Lane lane, uint64_t first, uint64_t last, const char *name, uint64_t *ret) _must_check_;
+int engine_ack_object(Engine *engine, uint64_t object) _must_check_;
+int engine_split_object(Engine *engine, uint64_t object, const char *name_a, const char *name_b) _must_check_;
+int engine_park_object(Engine *engine, uint64_t object, const char *reason) _must_check_;
+int engine_park_range(Engine *engine, Lane lane, uint64_t first, uint64_t last, const char *reason) _must_check_;
+int engine_list_doomed(Engine *engine, size_t max, JournalDoomed **ret, size_t *ret_n) _must_check_;
+int engine_object_deleted(Engine *engine, uint64_t object) _must_check_;
+
+/* erasing.c */
+int engine_erase(Engine *engine, const JournalErasure *erasure, JournalReceipt *ret) _must_check_;
+int engine_list_erasures(Engine *engine, JournalErasureState **ret, size_t *ret_n) _must_check_;
+
+/* summary.c */
+int engine_summary(Engine *engine, const char *subject, JournalPurposeSummary summary[static PURPOSE_MAX]) _must_check_;

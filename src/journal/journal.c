@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The journal's face on the loop: appending, group commit, the timers and the news. Floor 2. The other calls are in
+ * calls.c, what the thread does in engine.h.
+ *
+ *   append -> fresh rows, in memory -> [1 s | 256 rows | 1 MiB | an alarm] -> one job -> thread -> durable -> committed()
+ *
+ * Rows are collected here and not on the thread, so that a fix a second wakes the thread once a commit and not once a fix.
+ * Three timers, each armed for a reason only: the group commit while rows wait, the next try after a failure (with backoff; until then
+ * nothing else commits), and what engine_keep_in_usec() says. Deleting rows is a job of one slice that puts itself at the
+ * end of the queue as long as there is more, so everything else goes before it.
+ *
+ * The thread starts with the first job; until then, at start, journal_ledger_replay() uses the engine from the loop.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "jobs.h"
+#include "ledger.h"
+#include "trailkeep/backoff.h"
+#include "trailkeep/id.h"
+#include "trailkeep/log.h"
+#include "trailkeep/loop.h"
+
+#define LOG_MODULE "journal"
+
+#define QUEUE_MAX 256
+#define COMMIT_RECORDS 256
+#define COMMIT_BYTES ((size_t)1024 * 1024)
+#define WAITING_RECORDS_MAX 4096
+#define WAITING_BYTES_MAX ((size_t)4 * 1024 * 1024)
+#define COMMIT_ACCURACY_USEC (100 * USEC_PER_MSEC)
+#define KEEP_ACCURACY_USEC (10 * USEC_PER_SEC)
+#define KEEP_DELAY_MIN_USEC (10 * USEC_PER_SEC) /* what is due and fails is not tried in a circle */
+#define RETRY_FIRST_USEC USEC_PER_SEC
+#define RETRY_CAP_USEC USEC_PER_MINUTE
+
+struct Journal {
+        const Clock *clock;
+        Engine *engine; /* the thread's, once there was a job */
+        Worker *worker;
+        Timer *commit_timer, *retry_timer, *keep_timer;
+        uint64_t commit_interval_usec;
+        Backoff backoff;
+        JournalObserver observer;
+        JournalCounters counters;
+        RowList fresh;           /* appended, not yet handed to the thread */
+        size_t n_sent, n_sent_bytes;       /* handed over, not reported about yet */
+        size_t n_waiting, n_waiting_bytes; /* the thread's, as last reported */
+        JournalJob *jobs;        /* under way */
+        bool is_failing, is_reclaiming, is_ending;
+};
+
+static void journal_commit_now(Journal *journal);
+static void journal_reclaim(Journal *journal);
+
+static void journal_unlink_job(Journal *journal, JournalJob *job) {
+        if (job->previous)
+                job->previous->next = job->next;
+        else
+                journal->jobs = job->next;
+        if (job->next)
+                job->next->previous = job->previous;
+}
+
+static void journal_arm(Timer *timer, uint64_t delay_usec, uint64_t accuracy_usec) {
+        int r = timer_arm_in(timer, delay_usec, accuracy_usec);
+
+        if (r < 0)
+                log_debug("cannot arm a timer: %s", strerror(-r)); /* the next job arms it again */
+}
+
+static void journal_arm_retry(Journal *journal) {
+        uint32_t random = 0;
+
+        if (timer_is_armed(journal->retry_timer))
+                return;
+        (void)!random_bytes(&random, sizeof(random)); /* no jitter then */
+        journal_arm(journal->retry_timer, backoff_next_usec(&journal->backoff, 0, random), COMMIT_ACCURACY_USEC);
+}
+
+static void journal_tell_failure(Journal *journal, const EngineReport *report) {
+        bool was_failing = journal->is_failing;
+
+        journal->is_failing = report->counters.is_failing;
+        if (journal->is_failing && !was_failing && journal->observer.failed)
+                journal->observer.failed(report->failure, journal->observer.userdata);
+        if (!journal->is_failing && was_failing && journal->observer.recovered)
+                journal->observer.recovered(journal->observer.userdata);
+}
+
+/* The timers follow from what the engine says, after each job. */
+static void journal_apply_report(Journal *journal, const EngineReport *report) {
+        journal->n_waiting = report->n_waiting;
+        journal->n_waiting_bytes = report->n_waiting_bytes;
+        journal->counters = report->counters;
+        if (journal->is_ending)
+                return;
+        if (report->has_retry)
+                journal_arm_retry(journal);
+        else {
+                backoff_reset(&journal->backoff);
+                timer_disarm(journal->retry_timer);
+        }
+        journal_arm(journal->keep_timer,
+                    report->keep_in_usec == USEC_INFINITY ? USEC_INFINITY : MAX(report->keep_in_usec, KEEP_DELAY_MIN_USEC),
+                    KEEP_ACCURACY_USEC);
+        if (report->has_dead)
+                journal_reclaim(journal);
+        if (journal->fresh.first && !report->counters.is_failing && !timer_is_armed(journal->commit_timer))
+                journal_arm(journal->commit_timer, journal->commit_interval_usec, COMMIT_ACCURACY_USEC);
+}
+
+static void journal_tell_news(Journal *journal, const JournalJob *job, uint64_t n_doomed_before) {
+        journal_tell_failure(journal, &job->report);
+        for (unsigned lane = 0; lane < LANE_MAX; lane++)
+                if (job->durable_lanes & 1U << lane && journal->observer.committed)
+                        journal->observer.committed((Lane)lane, journal->observer.userdata);
+        if (job->report.counters.objects_doomed > n_doomed_before && journal->observer.doomed)
+                journal->observer.doomed(journal->observer.userdata);
+}
+
+static void job_run(WorkerJob *worker_job, void *context) {
+        JournalJob *job = (JournalJob *)worker_job;
+        Engine *engine = context;
+
+        engine_append(engine, &job->rows);
+        job->work(job, engine);
+        engine_report(engine, &job->report);
+}
+
+/* On the loop. The caller's function comes last, since it may do anything, even free the journal. */
+static void job_done(WorkerJob *worker_job) {
+        JournalJob *job = (JournalJob *)worker_job;
+        Journal *journal = job->journal;
+        uint64_t n_doomed_before = journal->counters.objects_doomed;
+
+        journal_unlink_job(journal, job);
+        journal->n_sent -= job->n_rows;
+        journal->n_sent_bytes -= job->n_row_bytes;
+        journal_apply_report(journal, &job->report);
+        if (!journal->is_ending)
+                journal_tell_news(journal, job, n_doomed_before);
+        job->finish(job);
+        free(job);
+}
+
+/**
+ * journal_take_rows() - give what was appended along with a job
+ * @journal:    the journal
+ * @job:        not submitted yet
+ */
+void journal_take_rows(Journal *journal, JournalJob *job) {
+        job->n_rows = journal->fresh.n;
+        job->n_row_bytes = journal->fresh.bytes;
+        rows_move(&job->rows, &journal->fresh);
+        journal->n_sent += job->n_rows;
+        journal->n_sent_bytes += job->n_row_bytes;
+}
+
+/**
+ * journal_submit() - have a job done on the thread
+ * @journal:    the journal
+ * @job:        the journal's from here on if 0 is returned, else the caller's
+ *
+ * Return: 0; JOURNAL_E_FULL; < 0. On failure rows that were given along are back where they were.
+ */
+int journal_submit(Journal *journal, JournalJob *job) {
+        int r;
+
+        job->journal = journal;
+        job->worker.run = job_run;
+        job->worker.done = job_done;
+        r = worker_submit(journal->worker, &job->worker);
+        if (r != 0) {
+                rows_move(&journal->fresh, &job->rows);
+                journal->n_sent -= job->n_rows;
+                journal->n_sent_bytes -= job->n_row_bytes;
+                return r < 0 ? r : JOURNAL_E_FULL;
+        }
+        job->previous = NULL;
+        job->next = journal->jobs;
+        if (journal->jobs)
+                journal->jobs->previous = job;
+        journal->jobs = job;
+        return 0;
+}
+
+/* Commit: with a caller's function, or for the journal itself. */
+typedef struct CommitJob {
+        JournalJob job;
+        JournalDone done;
+} CommitJob;
+
+static void commit_work(JournalJob *job, Engine *engine) {
+        int r;
+
+        job->r = engine_commit(engine, &job->durable_lanes);
+        if (engine->is_unsettled) {
+                r = engine_settle(engine);
+                if (r < 0)
+                        log_debug("what destroyed keys mean could not be noted: %s", strerror(-r)); /* tried again */
+        }
+}
+
+static void commit_finish(JournalJob *job) {
+        CommitJob *commit = (CommitJob *)job;
+
+        if (commit->done && !job->is_forgotten)
+                commit->done(job->r, job->userdata);
+}
+
+static int journal_submit_commit(Journal *journal, JournalDone done, void *userdata) {
+        CommitJob *commit = job_new(CommitJob, commit_work, commit_finish, userdata);
+        int r;
+
+        if (!commit)
+                return -ENOMEM;
+        commit->done = done;
+        journal_take_rows(journal, &commit->job);
+        r = journal_submit(journal, &commit->job);
+        if (r != 0) {
+                free(commit);
+                return r;
+        }
+        timer_disarm(journal->commit_timer);
+        return 0;
+}
+
+static void journal_commit_now(Journal *journal) {
+        /* The queue is full of other jobs: after the next of them the timer is armed again. */
+        (void)!journal_submit_commit(journal, NULL, NULL);
+}
+
+static void on_commit_time(void *userdata) {
+        journal_commit_now(userdata);
+}
+
+static void on_retry_time(void *userdata) {
+        journal_commit_now(userdata);
+}
+
+/* Keeping and reclaiming: jobs nobody waits for. */
+typedef struct HouseJob {
+        JournalJob job;
+} HouseJob;
+
+static void keep_work(JournalJob *job, Engine *engine) {
+        job->r = engine_keep(engine);
+}
+
+static void reclaim_work(JournalJob *job, Engine *engine) {
+        job->r = engine_reclaim(engine);
+}
+
+static void house_finish(JournalJob *job) {
+        if (job->r < 0)
+                log_debug("the journal could not be tidied up: %s", strerror(-job->r)); /* tried again */
+}
+
+static void reclaim_finish(JournalJob *job) {
+        house_finish(job);
+        job->journal->is_reclaiming = false;
+        if (job->r >= 0 && job->report.has_dead && !job->journal->is_ending)
+                journal_reclaim(job->journal);
+}
+
+static void on_keep_time(void *userdata) {
+        HouseJob *job = job_new(HouseJob, keep_work, house_finish, NULL);
+
+        if (job && journal_submit(userdata, &job->job) != 0)
+                free(job); /* the queue is full; the next report arms the timer again */
+}
+
+static void journal_reclaim(Journal *journal) {
+        HouseJob *job;
+
+        if (journal->is_reclaiming)
+                return;
+        job = job_new(HouseJob, reclaim_work, reclaim_finish, NULL);
+        if (!job)
+                return;
+        if (journal_submit(journal, &job->job) != 0)
+                free(job); /* the queue is full; the next report comes here again */
+        else
+                journal->is_reclaiming = true;
+}
+
+static int journal_add_timers(Journal *journal, sd_event *event) {
+        EngineReport report;
+        int r;
+
+        r = timer_new(event, on_commit_time, journal, &journal->commit_timer);
+        if (r >= 0)
+                r = timer_new(event, on_retry_time, journal, &journal->retry_timer);
+        if (r >= 0)
+                r = timer_new(event, on_keep_time, journal, &journal->keep_timer);
+        if (r < 0)
+                return r;
+        engine_report(journal->engine, &report);
+        journal->counters = report.counters;
+        /* Not as a job now: the ledger may still be replayed on the calling thread. */
+        if (report.has_dead)
+                report.keep_in_usec = 0;
+        if (report.keep_in_usec != USEC_INFINITY)
+                journal_arm(journal->keep_timer, MAX(report.keep_in_usec, KEEP_DELAY_MIN_USEC), KEEP_ACCURACY_USEC);
+        return 0;
+}
+
+/**
+ * journal_new() - open the journal, or make it at the first start
+ * @event:      loop that all calls are made on
+ * @clock:      borrowed, must outlive the journal
+ * @options:    nothing of it is referred to afterwards; a retention of 0 means none
+ * @ret:        owned by the caller; untouched on failure
+ * @ret_error:  filled on failure
+ *
+ * Blocks; what a crash left undone is done, and what has expired is destroyed, before it returns.
+ *
+ * Return: 0; JOURNAL_E_SECRET, JOURNAL_E_CORRUPT, JOURNAL_E_NEWER, JOURNAL_E_BUSY: nothing was touched; < 0.
+ */
+int journal_new(sd_event *event, const Clock *clock, const JournalOptions *options, Journal **ret, JournalError *ret_error) {
+        _cleanup_(journal_freep) Journal *journal = NULL;
+        WorkerIdle idle = { .clock = clock };
+        int r;
+
+        *ret_error = (JournalError){ .text = "" };
+        journal = calloc(1, sizeof(*journal));
+        if (!journal)
+                return -ENOMEM;
+        journal->clock = clock;
+        journal->commit_interval_usec = options->commit_interval_usec;
+        journal->backoff = (Backoff){ .first_usec = RETRY_FIRST_USEC, .cap_usec = RETRY_CAP_USEC };
+        r = engine_new(options, clock, &journal->engine, ret_error);
+        if (r != 0)
+                return r;
+        r = worker_new(event, "journal", QUEUE_MAX, idle, journal->engine, &journal->worker);
+        if (r >= 0)
+                r = journal_add_timers(journal, event);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(journal);
+        return 0;
+}
+
+/**
+ * journal_observe() - who is told the news
+ * @journal:    the journal
+ * @observer:   copied; functions may be NULL; they must not free the journal
+ */
+void journal_observe(Journal *journal, const JournalObserver *observer) {
+        journal->observer = *observer;
+}
+
+/**
+ * journal_free() - commit what was appended, close all, join the thread
+ * @journal:    or NULL
+ *
+ * Whoever still waits for an answer gets it in here, unless journal_forget() was called for it. Blocks.
+ *
+ * Return: NULL.
+ */
+Journal *journal_free(Journal *journal) {
+        if (!journal)
+                return NULL;
+        journal->is_ending = true;
+        timer_free(journal->commit_timer);
+        timer_free(journal->retry_timer);
+        timer_free(journal->keep_timer);
+        worker_free(journal->worker);
+        if (journal->engine)
+                engine_append(journal->engine, &journal->fresh);
+        engine_free(journal->engine); /* commits */
+        rows_done(&journal->fresh);
+        free(journal);
+        return NULL;
+}
+
+/**
+ * journal_forget() - somebody goes away: their functions are not called any more
+ * @journal:    the journal
+ * @userdata:   as given with the calls
+ *
+ * What was asked for is done all the same.
+ */
+void journal_forget(Journal *journal, const void *userdata) {
+        for (JournalJob *job = journal->jobs; job; job = job->next)
+                job->is_forgotten |= job->userdata == userdata;
+}
+
+/**
+ * journal_installation() - random id of this installation
+ * @journal:    the journal
+ *
+ * Return: 32 hex digits in lower case, borrowed.
+ */
+const char *journal_installation(const Journal *journal) {
+        return vault_installation(journal->engine->vault);
+}
+
+/**
+ * journal_counters() - what was recorded and what became of it
+ * @journal:    the journal
+ *
+ * Return: as of the last completion, borrowed.
+ */
+const JournalCounters *journal_counters(const Journal *journal) {
+        return &journal->counters;
+}
+
+/**
+ * journal_append() - take a record that is to become durable
+ * @journal:    the journal
+ * @record:     copied
+ *
+ * Return: 0: durable with the next commit, see journal_commit() and committed(); JOURNAL_E_FULL: too much waits in memory,
+ * nothing was taken; -ENOMEM.
+ */
+int journal_append(Journal *journal, const Record *record) {
+        size_t n = journal->fresh.n + journal->n_sent + journal->n_waiting;
+        size_t n_bytes = journal->fresh.bytes + journal->n_sent_bytes + journal->n_waiting_bytes;
+        Row *row = NULL;
+        int r;
+
+        if (n >= WAITING_RECORDS_MAX || n_bytes + strlen(record->payload) > WAITING_BYTES_MAX)
+                return JOURNAL_E_FULL;
+        r = row_new(record, clock_boottime_usec(journal->clock), &row);
+        if (r < 0)
+                return r;
+        rows_push(&journal->fresh, row);
+        if (journal->is_failing)
+                return 0; /* the next try takes it along */
+        if (row->lane == LANE_ALARM || journal->fresh.n >= COMMIT_RECORDS || journal->fresh.bytes >= COMMIT_BYTES)
+                journal_commit_now(journal);
+        else if (!timer_is_armed(journal->commit_timer))
+                journal_arm(journal->commit_timer, journal->commit_interval_usec, COMMIT_ACCURACY_USEC);
+        return 0;
+}
+
+/**
+ * journal_commit() - make all that was appended durable now
+ * @journal:    the journal
+ * @done:       0: it is durable; < 0: it waits in memory and is tried again
+ * @userdata:   for @done
+ *
+ * Return: 0: @done will be called; JOURNAL_E_FULL; -ENOMEM.
+ */
+int journal_commit(Journal *journal, JournalDone done, void *userdata) {
+        return journal_submit_commit(journal, done, userdata);
+}
+
+/**
+ * journal_ledger_replay() - check the ledger and hand out its entries
+ * @journal:    freshly opened: nothing was submitted yet
+ * @entry:      called for each, oldest first; not 0 ends the replay
+ * @userdata:   for @entry
+ *
+ * The whole chain is checked before the first entry is handed out.
+ *
+ * Return: 0; JOURNAL_E_CORRUPT if a link, a seal or the head does not hold; -EBUSY if it is too late; what @entry returned;
+ * < 0.
+ */
+int journal_ledger_replay(Journal *journal, int (*entry)(uint64_t seq, const char *body, void *userdata), void *userdata) {
+        int r;
+
+        if (journal->jobs)
+                return -EBUSY;
+        r = ledger_replay(journal->engine->vault, entry, userdata);
+        return r == -EBADMSG ? JOURNAL_E_CORRUPT : r;
+}

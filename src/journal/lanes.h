@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * journal.db: sealed rows by lane, cursors and counters. Layout at the head of lanes.c; the objects of the same file are
+ * in objects.h. Floor 2, private to the journal; used by one thread at a time.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include "db.h"
+#include "seal.h"
+#include "trailkeep/journal.h"
+#include "trailkeep/macros.h"
+#include "trailkeep/purpose.h"
+
+/* The row of a lane, as stored. */
+typedef struct LaneState {
+        uint64_t cursor; /* last record id that is settled: in the store or parked */
+        uint64_t stored, parked, expired, erased;
+        uint64_t objects; /* in the store */
+} LaneState;
+
+int lanes_open(const char *path, const SealScope *scope, Db **ret, JournalError *error) _must_check_;
+
+int lane_load(Db *db, Lane lane, LaneState *ret) _must_check_;
+int lane_save(Db *db, Lane lane, const LaneState *state) _must_check_;
+
+int lane_insert(Db *db, Lane lane, uint64_t id, const Bytes *body) _must_check_;
+int lane_bounds(Db *db, Lane lane, uint64_t from, uint64_t to, uint64_t ret_bounds[static 2]) _must_check_; /* 1: found, 0: none */
+int lane_start_rows(Db *db, Lane lane, uint64_t from, uint64_t to, sqlite3_stmt **ret) _must_check_; /* id, body */
+int lane_delete(Db *db, Lane lane, uint64_t from, uint64_t to) _must_check_;
+
+/* How many rows lie in a range; parcels have no holes, so two seeks tell. */
+int lane_count(Db *db, Lane lane, uint64_t from, uint64_t to, uint64_t *ret) _must_check_;
+
+/* Parked ranges. */
+int parked_insert(Db *db, Lane lane, uint64_t first, uint64_t last, const char *reason) _must_check_;
+int parked_count(Db *db, Lane lane, uint64_t from, uint64_t to, uint64_t *ret) _must_check_; /* records */
+int parked_delete(Db *db, Lane lane, uint64_t from, uint64_t to) _must_check_;
+
+/* Parcels whose rows are still to be deleted. */
+int dead_insert(Db *db, uint64_t parcel, Lane lane) _must_check_; /* 1: new, 0: was there */
+int dead_delete(Db *db, uint64_t parcel) _must_check_;
+int dead_next(Db *db, uint64_t *ret_parcel, Lane *ret_lane) _must_check_; /* 1: found, 0: none */

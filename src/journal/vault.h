@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * vault.db: the keys and all that must never be lost or left behind. Layout at the head of vault.c. Floor 2, private to
+ * the journal; used by one thread at a time.
+ */
+#include <stdint.h>
+#include "db.h"
+#include "seal.h"
+#include "trailkeep/aead.h"
+#include "trailkeep/clock.h"
+#include "trailkeep/journal.h"
+#include "trailkeep/keyring.h"
+#include "trailkeep/macros.h"
+
+typedef struct Vault Vault;
+
+int vault_open(const char *path, Secret *root, const Clock *clock, Vault **ret, JournalError *error) _must_check_;
+Vault *vault_free(Vault *vault);
+DEFINE_CLEANUP(Vault, vault_free);
+
+Db *vault_db(Vault *vault);
+const SealScope *vault_scope(const Vault *vault);
+const char *vault_installation(const Vault *vault);
+const Secret *vault_root(const Vault *vault);
+Keyring *vault_keyring(Vault *vault);
+Aead *vault_ledger_aead(Vault *vault);
+Aead *vault_catalogue_aead(Vault *vault);
+
+/* Time with the power on: goes on from start to start, needs no wall clock. */
+uint64_t vault_powered_on_usec(const Vault *vault);
+int vault_save_powered_on(Vault *vault) _must_check_; /* in a transaction */
+uint64_t vault_saved_powered_on_usec(const Vault *vault);
+
+/* Another key-encryption key for everything that lives: in a transaction, then adopted once that is committed. */
+int vault_rotate(Vault *vault, Keyring **ret_next) _must_check_;
+void vault_adopt(Vault *vault, Keyring *next);

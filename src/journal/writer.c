@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From rows in memory to records on the medium. Floor 2.
+ *
+ *   waiting rows -> each finds its open parcel, or one is opened (vault.db commits) -> sealed, inserted (journal.db commits)
+ *
+ * A commit is all or nothing: until it is durable the rows stay where they are, the parcels' numbers do not move, and the
+ * next try seals again with new nonces under the same ids.
+ *
+ * A parcel ends after ten minutes or 2^20 records. It must not be closed in the vault while rows that belong to it are
+ * not yet durable, for the cursor could pass its end and leave them behind. So when a row needs another parcel than rows
+ * before it in the same commit, that commit ends before it, and the next one begins with it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "engine.h"
+
+static OpenParcel *open_parcel_free(OpenParcel *open) {
+        if (!open)
+                return NULL;
+        parcel_free(open->parcel);
+        free(open);
+        return NULL;
+}
+DEFINE_CLEANUP(OpenParcel, open_parcel_free);
+
+/**
+ * engine_drop_open() - forget an open parcel and its key
+ * @engine:     the engine
+ * @parcel:     id; need not be open
+ */
+void engine_drop_open(Engine *engine, uint64_t parcel) {
+        for (OpenParcel **link = &engine->open_parcels; *link; link = &(*link)->next) {
+                OpenParcel *open = *link;
+
+                if (open->parcel->row.id != parcel)
+                        continue;
+                *link = open->next;
+                open_parcel_free(open);
+                return;
+        }
+}
+
+/**
+ * engine_append() - take rows that are to become durable
+ * @engine:     the engine
+ * @rows:       empty afterwards
+ */
+void engine_append(Engine *engine, RowList *rows) {
+        rows_move(&engine->waiting, rows);
+}
+
+static OpenParcel *engine_open_for(Engine *engine, const Row *row) {
+        for (OpenParcel *open = engine->open_parcels; open; open = open->next) {
+                const Parcel *parcel = open->parcel;
+
+                if (parcel->row.lane == row->lane && parcel->row.purpose == row->purpose &&
+                    strcmp(parcel->subject, row->subject) == 0 && strcmp(parcel->source, row->source) == 0)
+                        return open;
+        }
+        return NULL;
+}
+
+static bool open_parcel_takes(const OpenParcel *open, const Row *row) {
+        return open->n_planned < PARCEL_RECORDS_MAX &&
+               (row->made_usec < open->first_usec || row->made_usec - open->first_usec < PARCEL_SPAN_USEC);
+}
+
+static void engine_plan_none(Engine *engine) {
+        for (OpenParcel *open = engine->open_parcels; open; open = open->next) {
+                open->n_planned = open->n;
+                open->planned = open->parcel->extent;
+        }
+}
+
+/* Closes the parcel that the row has outgrown, if any, and opens another: one transaction. */
+static int engine_open_parcel(Engine *engine, const Row *row, OpenParcel *outgrown, OpenParcel **ret) {
+        _cleanup_transaction_ Db *transaction = NULL;
+        _cleanup_(open_parcel_freep) OpenParcel *open = NULL;
+        uint64_t expiry_on_usec, retention_usec = engine_retention_usec(engine, row->lane, row->purpose);
+        int r;
+
+        open = calloc(1, sizeof(*open));
+        if (!open)
+                return -ENOMEM;
+        r = engine_vault_begin(engine, &transaction);
+        if (r >= 0 && outgrown)
+                r = parcel_close(engine->vault, outgrown->parcel);
+        if (r >= 0)
+                r = parcel_make(engine->vault, row->lane, row->purpose, row->subject, row->source, &open->parcel);
+        if (r >= 0)
+                r = engine_vault_commit(engine, &transaction);
+        if (r < 0)
+                return r;
+        if (outgrown)
+                engine_drop_open(engine, outgrown->parcel->row.id);
+        if (!__builtin_add_overflow(open->parcel->row.opened_on_usec, retention_usec, &expiry_on_usec))
+                engine->next_expiry_on_usec = MIN(engine->next_expiry_on_usec, expiry_on_usec);
+        engine->has_kept = true;
+        open->first_usec = row->made_usec;
+        open->planned = extent_empty();
+        open->next = engine->open_parcels;
+        engine->open_parcels = open;
+        *ret = TAKE_PTR(open);
+        return 0;
+}
+
+/* Returns 1 with the parcel for a row, 0 when the commit must end before it. */
+static int engine_place(Engine *engine, const Row *row, OpenParcel **ret) {
+        OpenParcel *open = engine_open_for(engine, row);
+        int r;
+
+        if (open && open_parcel_takes(open, row)) {
+                *ret = open;
+                return 1;
+        }
+        if (open && open->n_planned > open->n)
+                return 0;
+        r = engine_open_parcel(engine, row, open, ret);
+        return r < 0 ? r : 1;
+}
+
+static int engine_insert(Engine *engine, OpenParcel *open, const Row *row) {
+        const Parcel *parcel = open->parcel;
+        uint64_t id = parcel_first_id(parcel->row.id) | open->n_planned;
+        SealAd ad = seal_ad(vault_scope(engine->vault), SEAL_KIND_RECORD, (uint8_t)parcel->row.lane, id);
+        _cleanup_bytes_ Bytes body = { 0 };
+        int r;
+
+        r = aead_seal(parcel->aead, ad.bytes, sizeof(ad.bytes), row->plain.data, row->plain.size, &body);
+        if (r < 0)
+                return r;
+        r = lane_insert(engine->db, parcel->row.lane, id, &body);
+        if (r < 0)
+                return r;
+        open->n_planned++;
+        extent_add(&open->planned, row->time_ms, body.size);
+        return 0;
+}
+
+/* The first @n waiting rows are durable. */
+static void engine_note_durable(Engine *engine, size_t n, uint32_t *lanes) {
+        uint64_t oldest_usec[LANE_MAX] = { 0 };
+
+        for (size_t i = 0; i < n; i++) {
+                _cleanup_(row_freep) Row *row = rows_pop(&engine->waiting);
+
+                if (oldest_usec[row->lane] == 0)
+                        oldest_usec[row->lane] = row->made_usec;
+                *lanes |= 1U << row->lane;
+                engine->pending[row->lane]++;
+        }
+        for (OpenParcel *open = engine->open_parcels; open; open = open->next) {
+                Lane lane = open->parcel->row.lane;
+
+                if (open->n_planned == open->n)
+                        continue;
+                open->n = open->n_planned;
+                open->parcel->extent = open->planned;
+                ages_add(&engine->ages[lane], parcel_first_id(open->parcel->row.id) | (open->n - 1), oldest_usec[lane]);
+        }
+}
+
+/* One transaction of journal.db with as many waiting rows as belong into it. A parcel opened on the way is committed to the
+ * vault before this is, so no record is ever on the medium without its key. */
+static int engine_commit_some(Engine *engine, uint32_t *lanes) {
+        _cleanup_transaction_ Db *transaction = NULL;
+        size_t n = 0;
+        int r;
+
+        engine_plan_none(engine);
+        r = db_begin(engine->db, &transaction);
+        if (r < 0)
+                return r;
+        for (const Row *row = engine->waiting.first; row; row = row->next, n++) {
+                OpenParcel *open;
+
+                r = engine_place(engine, row, &open);
+                if (r > 0)
+                        r = engine_insert(engine, open, row);
+                else if (r == 0)
+                        break;
+                if (r < 0)
+                        return r;
+        }
+        r = db_commit(&transaction);
+        if (r < 0)
+                return r;
+        engine_note_durable(engine, n, lanes);
+        return 0;
+}
+
+static void engine_note_failure(Engine *engine, int r) {
+        if (r >= 0)
+                engine->failure[0] = 0;
+        else
+                /* cut off at worst */
+                (void)snprintf(engine->failure, sizeof(engine->failure),
+                               "the journal cannot be written: %s; what is recorded waits in memory", strerror(-r));
+}
+
+/**
+ * engine_commit() - make all waiting rows durable
+ * @engine:     the engine
+ * @ret_lanes:  lanes that have new durable records, bit mask 1 << Lane; also when a later part failed
+ *
+ * Return: 0; < 0: what is not durable still waits.
+ */
+int engine_commit(Engine *engine, uint32_t *ret_lanes) {
+        int r = 0;
+
+        *ret_lanes = 0;
+        while (r >= 0 && engine->waiting.first)
+                r = engine_commit_some(engine, ret_lanes);
+        engine_note_failure(engine, r);
+        return r;
+}
+
+/* A parcel without records, whose first commit failed, is of no use to anybody. */
+static int engine_close_one(Engine *engine, OpenParcel *open) {
+        if (open->n == 0)
+                return parcel_destroy(engine->vault, open->parcel->row.id, PARCEL_RELEASED, 0);
+        return parcel_close(engine->vault, open->parcel);
+}
+
+/* In one transaction; on failure all are still open. */
+static int engine_close_marked(Engine *engine) {
+        _cleanup_transaction_ Db *transaction = NULL;
+        int r;
+
+        r = engine_vault_begin(engine, &transaction);
+        for (OpenParcel *open = engine->open_parcels; r >= 0 && open; open = open->next)
+                if (open->is_closing)
+                        r = engine_close_one(engine, open);
+        if (r >= 0)
+                r = engine_vault_commit(engine, &transaction);
+        if (r < 0)
+                return r;
+        for (OpenParcel *open = engine->open_parcels, *next; open; open = next) {
+                next = open->next;
+                if (!open->is_closing)
+                        continue;
+                engine->is_unsettled |= open->n == 0;
+                engine_drop_open(engine, open->parcel->row.id);
+        }
+        return 0;
+}
+
+/**
+ * engine_close_old() - close the parcels that were opened before a moment
+ * @engine:     the engine
+ * @made_before_usec: when their first record was made, CLOCK_BOOTTIME; UINT64_MAX: all
+ *
+ * Rows that wait for one of them go to another parcel then.
+ *
+ * Return: 0; < 0: all are still open.
+ */
+int engine_close_old(Engine *engine, uint64_t made_before_usec) {
+        bool has_some = false;
+
+        for (OpenParcel *open = engine->open_parcels; open; open = open->next) {
+                open->is_closing = made_before_usec == UINT64_MAX || open->first_usec < made_before_usec;
+                has_some |= open->is_closing;
+        }
+        return has_some ? engine_close_marked(engine) : 0;
+}
+
+/**
+ * engine_close_below() - close the parcels of a lane that are in the cursor's way
+ * @engine:     the engine
+ * @lane:       which
+ * @parcel:     those with a lower id
+ *
+ * Return: 0; < 0: all are still open.
+ */
+int engine_close_below(Engine *engine, Lane lane, uint64_t parcel) {
+        bool has_some = false;
+
+        for (OpenParcel *open = engine->open_parcels; open; open = open->next) {
+                open->is_closing = open->parcel->row.lane == lane && open->parcel->row.id < parcel;
+                has_some |= open->is_closing;
+        }
+        return has_some ? engine_close_marked(engine) : 0;
+}

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "fixture.h"
+#include <dirent.h>
+#include <errno.h>
+#include <sqlite3.h>
+#include <unistd.h>
+#include "trailkeep/file.h"
+#include "trailkeep/keyring.h"
+
+#define WAIT_USEC (20 * USEC_PER_SEC)
+
+static uint64_t fake_boottime(void *userdata) {
+        return ((Fixture *)userdata)->boottime_usec;
+}
+
+static uint64_t fake_realtime(void *userdata) {
+        return ((Fixture *)userdata)->realtime_usec;
+}
+
+int fixture_setup(void **state) {
+        Fixture *f = calloc(1, sizeof(*f));
+
+        *state = f;
+        assert_non_null(f);
+        (void)snprintf(f->root, sizeof(f->root), "/tmp/trailkeep-journal-XXXXXX");
+        assert_non_null(mkdtemp(f->root));
+        (void)snprintf(f->dir, sizeof(f->dir), "%s/state", f->root);
+        (void)snprintf(f->secret, sizeof(f->secret), "%s/secret", f->root);
+        assert_int_equal(keyring_make_root(f->secret), 0);
+        f->boottime_usec = START_BOOTTIME_USEC;
+        f->realtime_usec = START_REALTIME_MS * USEC_PER_MSEC;
+        f->clock = (Clock){ .boottime_usec = fake_boottime, .realtime_usec = fake_realtime, .userdata = f };
+        assert_int_equal(sd_event_new(&f->event), 0);
+        f->options = (JournalOptions){
+                .state_dir = f->dir,
+                .root_secret_file = f->secret,
+                .commit_interval_usec = USEC_PER_SEC,
+                .alarm_retention_usec = 90 * USEC_PER_DAY,
+        };
+        for (size_t i = 0; i < PURPOSE_MAX; i++)
+                f->options.retention_usec[i] = 30 * USEC_PER_DAY;
+        return 0;
+}
+
+static void remove_files(const char *dir) {
+        DIR *d = opendir(dir);
+        const struct dirent *entry;
+
+        while (d && (entry = readdir(d)))
+                if (entry->d_name[0] != '.')
+                        (void)unlinkat(dirfd(d), entry->d_name, 0);
+        if (d)
+                (void)closedir(d);
+        (void)rmdir(dir);
+}
+
+int fixture_teardown(void **state) {
+        Fixture *f = *state;
+
+        fixture_close(f);
+        sd_event_unref(f->event);
+        remove_files(f->dir);
+        remove_files(f->root);
+        free(f);
+        return 0;
+}
+
+static void on_committed(Lane lane, void *userdata) {
+        ((Fixture *)userdata)->n_committed[lane]++;
+}
+
+static void on_failed(const char *message, void *userdata) {
+        assert_true(strlen(message) > 0);
+        ((Fixture *)userdata)->n_failed++;
+}
+
+static void on_recovered(void *userdata) {
+        ((Fixture *)userdata)->n_recovered++;
+}
+
+static void on_doomed(void *userdata) {
+        ((Fixture *)userdata)->n_doomed++;
+}
+
+int fixture_open(Fixture *f) {
+        const JournalObserver observer = { .committed = on_committed, .failed = on_failed, .recovered = on_recovered,
+                                           .doomed = on_doomed, .userdata = f };
+        int r;
+
+        r = journal_new(f->event, &f->clock, &f->options, &f->journal, &f->error);
+        if (r == 0)
+                journal_observe(f->journal, &observer);
+        return r;
+}
+
+void fixture_close(Fixture *f) {
+        f->journal = journal_free(f->journal);
+}
+
+void fixture_reopen(Fixture *f) {
+        fixture_close(f);
+        assert_int_equal(fixture_open(f), 0);
+}
+
+void fixture_advance(Fixture *f, uint64_t usec) {
+        f->boottime_usec += usec;
+        f->realtime_usec += usec;
+}
+
+void fixture_turn(Fixture *f) {
+        assert_true(sd_event_run(f->event, WAIT_USEC) > 0);
+}
+
+char *fixture_path(Fixture *f, const char *name) {
+        char *path = path_join(f->dir, name);
+
+        assert_non_null(path);
+        return path;
+}
+
+/* What an answer brought. */
+typedef struct Answer {
+        bool is_there;
+        int r;
+        uint64_t object;
+        JournalBatch *batch;
+        JournalReceipt receipt;
+        JournalPurposeSummary *summary;
+        JournalErasureState *states;
+        uint64_t *objects;
+        char (*names)[80];
+        size_t n;
+} Answer;
+
+static void wait_for(Fixture *f, Answer *answer) {
+        while (!answer->is_there)
+                fixture_turn(f);
+}
+
+static void on_done(int r, void *userdata) {
+        Answer *answer = userdata;
+
+        answer->is_there = true;
+        answer->r = r;
+}
+
+int append_record(Fixture *f, RecordKind kind, const char *subject, int64_t time_ms) {
+        _cleanup_(record_freep) Record *record = NULL;
+        char payload[160];
+
+        (void)snprintf(payload, sizeof(payload),
+                       "{\"type\":\"Feature\",\"geometry\":{\"type\":\"Point\",\"coordinates\":[13.37770100,52.51627500]},"
+                       "\"time\":%lld}", (long long)time_ms);
+        assert_int_equal(record_new(kind, subject, "gnss", time_ms, payload, &record), 0);
+        return journal_append(f->journal, record);
+}
+
+int commit(Fixture *f) {
+        Answer answer = { 0 };
+
+        assert_int_equal(journal_commit(f->journal, on_done, &answer), 0);
+        wait_for(f, &answer);
+        return answer.r;
+}
+
+void append(Fixture *f, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                assert_int_equal(append_record(f, RECORD_FIX, SUBJECT_A, (int64_t)(f->realtime_usec / USEC_PER_MSEC)), 0);
+                fixture_advance(f, USEC_PER_SEC);
+        }
+        assert_int_equal(commit(f), 0);
+}
+
+static void on_batch(int r, JournalBatch *batch, void *userdata) {
+        Answer *answer = userdata;
+
+        on_done(r, answer);
+        answer->batch = batch;
+}
+
+JournalBatch *read_batch(Fixture *f, Lane lane, size_t records_max) {
+        Answer answer = { 0 };
+
+        assert_int_equal(journal_read_batch(f->journal, lane, records_max, 1 << 20, on_batch, &answer), 0);
+        wait_for(f, &answer);
+        assert_int_equal(answer.r, 0);
+        return answer.batch;
+}
+
+static void on_object(int r, uint64_t object, void *userdata) {
+        Answer *answer = userdata;
+
+        on_done(r, answer);
+        answer->object = object;
+}
+
+int put_intent(Fixture *f, Lane lane, uint64_t first, uint64_t last, const char *name, uint64_t *ret) {
+        Answer answer = { 0 };
+
+        assert_int_equal(journal_put_intent(f->journal, lane, first, last, name, on_object, &answer), 0);
+        wait_for(f, &answer);
+        *ret = answer.object;
+        return answer.r;
+}
+
+int ack(Fixture *f, uint64_t object) {
+        Answer answer = { 0 };
+
+        assert_int_equal(journal_ack_object(f->journal, object, on_done, &answer), 0);
+        wait_for(f, &answer);
+        return answer.r;
+}
+
+int split(Fixture *f, uint64_t object, const char *a, const char *b) {
+        Answer answer = { 0 };
+
+        assert_int_equal(journal_split_object(f->journal, object, a, b, on_done, &answer), 0);
+        wait_for(f, &answer);
+        return answer.r;
+}
+
+int park(Fixture *f, uint64_t object) {
+        Answer answer = { 0 };
+
+        assert_int_equal(journal_park_object(f->journal, object, "422", on_done, &answer), 0);
+        wait_for(f, &answer);
+        return answer.r;
+}
+
+uint64_t send_batch(Fixture *f, Lane lane, size_t records_max) {
+        _cleanup_(journal_batch_freep) JournalBatch *batch = read_batch(f, lane, records_max);
+        uint64_t object;
+        char name[80];
+
+        if (!batch)
+                return 0;
+        object = batch->object;
+        (void)snprintf(name, sizeof(name), "tracks/%llx", (unsigned long long)batch->first);
+        if (object == 0)
+                assert_int_equal(put_intent(f, lane, batch->first, batch->last, name, &object), 0);
+        assert_int_equal(ack(f, object), 0);
+        return batch->n_records;
+}
+
+void send_all(Fixture *f, Lane lane) {
+        while (send_batch(f, lane, 500) > 0)
+                ;
+}
+
+static void on_erased(int r, const JournalReceipt *receipt, void *userdata) {
+        Answer *answer = userdata;
+
+        on_done(r, answer);
+        if (receipt)
+                answer->receipt = *receipt;
+}
+
+int erase(Fixture *f, const JournalErasure *erasure, JournalReceipt *ret) {
+        Answer answer = { 0 };
+
+        assert_int_equal(journal_erase(f->journal, erasure, on_erased, &answer), 0);
+        wait_for(f, &answer);
+        *ret = answer.receipt;
+        return answer.r;
+}
+
+static void on_doomed_list(int r, const JournalDoomed *doomed, size_t n_doomed, void *userdata) {
+        Answer *answer = userdata;
+
+        on_done(r, answer);
+        answer->n = n_doomed;
+        for (size_t i = 0; i < n_doomed; i++) {
+                answer->objects[i] = doomed[i].object;
+                (void)snprintf(answer->names[i], sizeof(answer->names[i]), "%s", doomed[i].name);
+        }
+}
+
+size_t list_doomed(Fixture *f, uint64_t objects[static 64], char names[static 64][80]) {
+        Answer answer = { .objects = objects, .names = names };
+
+        assert_int_equal(journal_list_doomed(f->journal, 64, on_doomed_list, &answer), 0);
+        wait_for(f, &answer);
+        assert_int_equal(answer.r, 0);
+        return answer.n;
+}
+
+int object_deleted(Fixture *f, uint64_t object) {
+        Answer answer = { 0 };
+
+        assert_int_equal(journal_object_deleted(f->journal, object, on_done, &answer), 0);
+        wait_for(f, &answer);
+        return answer.r;
+}
+
+static void on_erasures(int r, const JournalErasureState *states, size_t n_states, void *userdata) {
+        Answer *answer = userdata;
+
+        on_done(r, answer);
+        answer->n = MIN(n_states, (size_t)16);
+        if (answer->n > 0)
+                memcpy(answer->states, states, answer->n * sizeof(*states));
+}
+
+size_t list_erasures(Fixture *f, JournalErasureState states[static 16]) {
+        Answer answer = { .states = states };
+
+        assert_int_equal(journal_list_erasures(f->journal, on_erasures, &answer), 0);
+        wait_for(f, &answer);
+        assert_int_equal(answer.r, 0);
+        return answer.n;
+}
+
+static void on_summary(int r, const JournalPurposeSummary sums[static PURPOSE_MAX], void *userdata) {
+        Answer *answer = userdata;
+
+        on_done(r, answer);
+        memcpy(answer->summary, sums, PURPOSE_MAX * sizeof(*sums));
+}
+
+void summary(Fixture *f, const char *subject, JournalPurposeSummary sums[static PURPOSE_MAX]) {
+        Answer answer = { .summary = sums };
+
+        assert_int_equal(journal_summary(f->journal, subject, on_summary, &answer), 0);
+        wait_for(f, &answer);
+        assert_int_equal(answer.r, 0);
+}
+
+int ledger_append_entry(Fixture *f, const char *body) {
+        Answer answer = { 0 };
+
+        assert_int_equal(journal_ledger_append(f->journal, body, on_done, &answer), 0);
+        wait_for(f, &answer);
+        return answer.r;
+}
+
+const JournalLaneCounters *lane_counters(Fixture *f, Lane lane) {
+        return &journal_counters(f->journal)->lanes[lane];
+}
+
+void check_counters(Fixture *f) {
+        for (unsigned lane = 0; lane < LANE_MAX; lane++) {
+                const JournalLaneCounters *c = lane_counters(f, (Lane)lane);
+
+                assert_int_equal(c->recorded, c->pending + c->stored + c->parked + c->expired + c->erased);
+        }
+}
+
+void wait_reclaimed(Fixture *f) {
+        JournalErasureState states[16];
+
+        for (;;) {
+                size_t n = list_erasures(f, states);
+
+                if (n == 0 || states[n - 1].is_reclaimed)
+                        return;
+        }
+}
+
+static bool file_holds(const char *path, const void *bytes, size_t size) {
+        _cleanup_bytes_ Bytes content = { 0 };
+
+        assert_int_equal(file_read(path, 64 << 20, &content), 0);
+        return content.size > 0 && memmem(content.data, content.size, bytes, size);
+}
+
+bool state_holds(Fixture *f, const void *bytes, size_t size) {
+        DIR *d = opendir(f->dir);
+        const struct dirent *entry;
+        bool found = false;
+
+        assert_non_null(d);
+        while (!found && (entry = readdir(d))) {
+                _cleanup_free_ char *path = fixture_path(f, entry->d_name);
+
+                found = entry->d_name[0] != '.' && file_holds(path, bytes, size);
+        }
+        (void)closedir(d);
+        return found;
+}
+
+bool text_in_state(Fixture *f, const char *text) {
+        return state_holds(f, text, strlen(text));
+}
+
+static sqlite3 *sql_open(Fixture *f, const char *file) {
+        _cleanup_free_ char *path = fixture_path(f, file);
+        sqlite3 *db = NULL;
+
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        return db;
+}
+
+int64_t sql_number(Fixture *f, const char *file, const char *sql) {
+        sqlite3 *db = sql_open(f, file);
+        sqlite3_stmt *statement = NULL;
+        int64_t number;
+
+        assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+        number = sqlite3_column_int64(statement, 0);
+        (void)sqlite3_finalize(statement);
+        (void)sqlite3_close(db);
+        return number;
+}
+
+void sql_run(Fixture *f, const char *file, const char *sql) {
+        sqlite3 *db = sql_open(f, file);
+
+        assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+        (void)sqlite3_close(db);
+}
