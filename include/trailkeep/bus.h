@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The D-Bus face: org.trailkeep at /org/trailkeep. The contract is the XML files in data/dbus; one file per interface in src/bus/.
- * Floor 5. Signals carry state, never a coordinate.
+ * The D-Bus face: org.trailkeep at /org/trailkeep. The contract is the XML files in data/dbus; one file per interface
+ * in src/bus/. Floor 5. Signals carry state, never a coordinate.
  */
 #include <stdbool.h>
 #include <systemd/sd-bus.h>

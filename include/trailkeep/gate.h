@@ -3,10 +3,10 @@
 /*
  * The one door between sources and journal, and the consents it asks. Floor 3.
  *
- * Everything is off until granted; an error in reading consent counts as off. Each change raises the purpose's generation;
- * a record made under an older generation is dropped. A grant holds once it is in the ledger; a withdrawal holds at once
- * and is then written. Consent is asked three times: by the source (gate_allows), by gate_submit, and by the outbox
- * (gate_allows once more).
+ * Everything is off until granted; an error in reading consent counts as off. Each change raises the purpose's
+ * generation; a record made under an older generation is dropped. A grant holds once it is in the ledger; a withdrawal
+ * holds at once and is then written. Consent is asked three times: by the source (gate_allows), by gate_submit, and by
+ * the outbox (gate_allows once more).
  *
  * Of two decisions on one purpose that overlap, the one that was asked last holds in the end.
  */
@@ -26,7 +26,7 @@ enum {
         GATE_E_OVERTAKEN,   /* gate_grant(): a withdrawal was asked before the grant was written; the purpose is off */
         GATE_E_LEDGER,      /* gate_grant(): the ledger cannot be trusted, so nothing can be granted */
         GATE_E_FULL,        /* no room: a record was not taken; a decision was not written (see below) */
-        GATE_E_NOT_DURABLE, /* a decision could not be written: a grant does not hold, a withdrawal holds until restart */
+        GATE_E_NOT_DURABLE, /* a decision was not written: a grant does not hold, a withdrawal holds until restart */
 };
 
 #define GATE_ROLE_MAX 32   /* both with the 0 */
@@ -50,11 +50,13 @@ typedef struct GateConsent {
 } GateConsent;
 
 typedef struct GateObserver {
-        void (*changed)(Purpose purpose, bool is_granted, void *userdata); /* daemon/ starts or stops the source; before done() */
+        /* daemon/ starts or stops the source; called before done() */
+        void (*changed)(Purpose purpose, bool is_granted, void *userdata);
         void *userdata;
 } GateObserver;
 
-int gate_new(Journal *journal, const Clock *clock, const char *subject, Gate **ret) _must_check_; /* replays the ledger */
+/* Replays the ledger. */
+int gate_new(Journal *journal, const Clock *clock, const char *subject, Gate **ret) _must_check_;
 Gate *gate_free(Gate *gate); /* what is being written is written; its done() gets -ECANCELED here */
 DEFINE_CLEANUP(Gate, gate_free);
 void gate_observe(Gate *gate, const GateObserver *observer);
@@ -68,9 +70,11 @@ void gate_get_consent(const Gate *gate, Purpose purpose, GateConsent *ret);
 
 /* done() is called once, later, unless the call itself returns other than 0. */
 typedef void (*GateDone)(int r, void *userdata);
-typedef void (*GateEraseDone)(int r, const JournalReceipt *receipt, void *userdata); /* receipt NULL when kept or failed; borrowed */
+/* The receipt is borrowed; NULL when kept or failed. */
+typedef void (*GateEraseDone)(int r, const JournalReceipt *receipt, void *userdata);
 int gate_grant(Gate *gate, Purpose purpose, const GateActor *actor, GateDone done, void *userdata) _must_check_;
-int gate_withdraw(Gate *gate, Purpose purpose, bool keep, const GateActor *actor, GateEraseDone done, void *userdata) _must_check_;
+int gate_withdraw(Gate *gate, Purpose purpose, bool keep, const GateActor *actor, GateEraseDone done,
+                  void *userdata) _must_check_;
 
 /* Erasing on request: written to the ledger with who asked. */
 typedef struct GateErase {
@@ -78,4 +82,5 @@ typedef struct GateErase {
         int64_t since_ms, until_ms; /* TIME_MS_NONE: open */
         bool keep_stored;           /* what the store acknowledged stays there */
 } GateErase;
-int gate_erase(Gate *gate, const GateErase *scope, const GateActor *actor, GateEraseDone done, void *userdata) _must_check_;
+int gate_erase(Gate *gate, const GateErase *scope, const GateActor *actor, GateEraseDone done,
+               void *userdata) _must_check_;

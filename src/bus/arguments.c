@@ -3,8 +3,8 @@
  * The arguments of methods. Floor 5, pure but for the message that is read.
  *
  * sd-bus has checked the signature of the message; here it is about what is inside the dictionaries: each key has one
- * type, none may be given twice, and an unknown one is refused, since an option that is quietly ignored is a wish that is
- * not granted.
+ * type, none may be given twice, and an unknown one is refused, since an option that is quietly ignored is a wish that
+ * is not granted.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -2,9 +2,9 @@
 /*
  * The one table of who may do what on the bus. Floor 5, pure.
  *
- * Withdrawing and erasing are open to every role, since they can only make less be known; granting and reading a position
- * are the affair of the person concerned, so an operator may do neither. Where no one is asked for (status without personal
- * data) there is no verb.
+ * Withdrawing and erasing are open to every role, since they can only make less be known; granting and reading a
+ * position are the affair of the person concerned, so an operator may do neither. Where no one is asked for (status
+ * without personal data) there is no verb.
  */
 #include <stdio.h>
 #include "authorize.h"

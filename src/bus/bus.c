@@ -9,8 +9,8 @@
  *      |                       |   '------ connection lost, refused --'                          |
  *   bus_free(), any            '-------------------------- connection lost -----------------------'
  *
- * At start all must succeed, and it is waited for: nothing runs yet, and a daemon that no one can speak to had better say so
- * at once. Later a lost bus must stop neither recording nor sending: it is tried again, with growing delays, and
+ * At start all must succeed, and it is waited for: nothing runs yet, and a daemon that no one can speak to had better
+ * say so at once. Later a lost bus must stop neither recording nor sending: it is tried again, with growing delays, and
  * nothing is waited for. The name is asked for last, so that who finds the name finds everything.
  */
 #include <errno.h>
@@ -46,7 +46,8 @@ static void bus_retry_later(Bus *bus) {
         delay_usec = RETRY_FIRST_USEC + backoff_next_usec(&bus->backoff, 0, random);
         r = timer_arm_in(bus->timer, delay_usec, RETRY_ACCURACY_USEC);
         if (r < 0)
-                log_error("The bus will not be tried again, restart the daemon to be able to control it: %s", strerror(-r));
+                log_error("The bus will not be tried again, restart the daemon to be able to control it: %s",
+                          strerror(-r));
 }
 
 static void bus_enter(Bus *bus, BusState state) {
@@ -78,7 +79,8 @@ static int bus_on_disconnected(sd_bus_message *message, void *userdata, sd_bus_e
         Bus *bus = userdata;
 
         if (bus->state == BUS_STATE_SERVING)
-                log_warning("The connection to the bus is lost; recording and sending go on, and the bus is tried again");
+                log_warning("The connection to the bus is lost; recording and sending go on, and the bus is tried "
+                            "again");
         if (bus->state != BUS_STATE_STOPPED)
                 bus_enter(bus, BUS_STATE_WAITING);
 
@@ -171,7 +173,8 @@ static void explain_name(const Bus *bus, int r, char text[static 512]) {
                              r == -EACCES || r == -EPERM ? "this user may not have it; is org.trailkeep.conf in "
                              "/usr/share/dbus-1/system.d, and does the daemon run as the user it names?" : strerror(-r);
 
-        (void)snprintf(text, 512, "No name %s on the bus %s: %s", BUS_NAME, bus->address, reason); /* cut off at worst */
+        (void)snprintf(text, 512, "No name %s on the bus %s: %s", BUS_NAME, bus->address,
+                       reason); /* cut off at worst */
 }
 
 static int bus_start(Bus *bus, char text[static 512]) {

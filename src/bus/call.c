@@ -2,9 +2,10 @@
 /*
  * Calls that need a right: see call.h. Floor 5.
  *
- * The bus is asked for the caller's credentials with a call of our own and not with sd_bus_query_sender_creds(), which waits
- * for the answer on the loop. The name of a connection is never used again by another, so the answer cannot be about someone
- * else. A caller that has left before the answer has no right to anything, and no one is there to be told.
+ * The bus is asked for the caller's credentials with a call of our own and not with sd_bus_query_sender_creds(), which
+ * waits for the answer on the loop. The name of a connection is never used again by another, so the answer cannot be
+ * about someone else. A caller that has left before the answer has no right to anything, and no one is there to be
+ * told.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -272,7 +273,8 @@ static int call_on_credentials(sd_bus_message *reply, void *userdata, sd_bus_err
         if (r == CALL_LENT)
                 call = NULL;
         else if (r < 0 && sd_bus_error_is_set(&error))
-                (void)sd_bus_reply_method_error(call->message, &error); /* the caller may have left, and that is its right */
+                (void)sd_bus_reply_method_error(call->message,
+                                                &error); /* the caller may have left, and that is its right */
         else if (r < 0) {
                 log_warning("A call could not be carried out: %s", strerror(-r));
                 call_fail(call, BUS_ERROR_FAILED, NULL);

@@ -37,7 +37,8 @@ struct BusCall {
         uint32_t roles; /* of the caller */
 };
 
-int call_start(Bus *bus, sd_bus_message *message, BusVerb verb, const BusRequest *request, CallProceed proceed) _must_check_;
+int call_start(Bus *bus, sd_bus_message *message, BusVerb verb, const BusRequest *request,
+               CallProceed proceed) _must_check_;
 BusCall *call_free(BusCall *call);
 DEFINE_CLEANUP(BusCall, call_free);
 BusCall *call_take(void *userdata);

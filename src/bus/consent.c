@@ -13,8 +13,8 @@
 static int append_decision(sd_bus_message *reply, const GateConsent *consent) {
         int r;
 
-        r = sd_bus_message_append(reply, "{sv}{sv}{sv}", "generation", "t", consent->generation, "uid", "u", consent->uid,
-                                  "role", "s", consent->role);
+        r = sd_bus_message_append(reply, "{sv}{sv}{sv}", "generation", "t", consent->generation, "uid", "u",
+                                  consent->uid, "role", "s", consent->role);
         if (r >= 0 && consent->since_realtime_ms != TIME_MS_NONE)
                 r = sd_bus_message_append(reply, "{sv}", "since", "x", consent->since_realtime_ms);
         if (r >= 0 && consent->actor[0] != '\0')
@@ -28,8 +28,8 @@ static int append_consent(sd_bus_message *reply, const GateConsent *consent, boo
 
         r = sd_bus_message_open_container(reply, 'a', "{sv}");
         if (r >= 0)
-                r = sd_bus_message_append(reply, "{sv}{sv}", "purpose", "s", purpose_to_string(consent->purpose), "granted",
-                                          "b", (int)consent->is_granted);
+                r = sd_bus_message_append(reply, "{sv}{sv}", "purpose", "s", purpose_to_string(consent->purpose),
+                                          "granted", "b", (int)consent->is_granted);
         if (r >= 0 && has_role && consent->role[0] != '\0')
                 r = append_decision(reply, consent);
 
@@ -60,7 +60,7 @@ static int method_list(sd_bus_message *message, void *userdata, sd_bus_error *er
         return call_start(userdata, message, BUS_VERB_LIST_CONSENTS, NULL, proceed_list);
 }
 
-/* Says once in the log what the caller is told in a sentence; that one was overtaken concerns only the two who asked. */
+/* Says once in the log what the caller is told; that one was overtaken concerns only the two who asked. */
 static BusError explain(const BusCall *call, int r) {
         BusError which = bus_error_from_gate(call->verb, r);
 
@@ -117,8 +117,8 @@ static int reply_receipt(BusCall *call, const JournalReceipt *receipt) {
                 return sd_bus_reply_method_return(call->message, "a{sv}", 1, "kept", "b", true);
 
         erasure_path(receipt->request, path);
-        return sd_bus_reply_method_return(call->message, "a{sv}", 5, "kept", "b", false, "parcels", "t", receipt->parcels,
-                                          "records", "t", receipt->records, "objects-to-delete", "t",
+        return sd_bus_reply_method_return(call->message, "a{sv}", 5, "kept", "b", false, "parcels", "t",
+                                          receipt->parcels, "records", "t", receipt->records, "objects-to-delete", "t",
                                           receipt->objects_doomed, "erasure", "o", path);
 }
 
@@ -141,7 +141,8 @@ static int proceed_withdraw(BusCall *call, sd_bus_error *error) {
         GateActor actor = call_actor(call);
         int r;
 
-        r = gate_withdraw(call->bus->options.gate, call->request.purpose, call->request.is_kept, &actor, on_withdrawn, call);
+        r = gate_withdraw(call->bus->options.gate, call->request.purpose, call->request.is_kept, &actor, on_withdrawn,
+                          call);
         if (r == 0)
                 return CALL_LENT;
 
@@ -165,8 +166,8 @@ static const sd_bus_vtable consent_vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Grant", SD_BUS_ARGS("s", purpose, "a{sv}", options), SD_BUS_NO_RESULT, method_grant,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("Withdraw", SD_BUS_ARGS("s", purpose, "a{sv}", options), SD_BUS_RESULT("a{sv}", receipt),
-                                method_withdraw, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Withdraw", SD_BUS_ARGS("s", purpose, "a{sv}", options),
+                                SD_BUS_RESULT("a{sv}", receipt), method_withdraw, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL_WITH_ARGS("Changed", SD_BUS_ARGS("s", purpose, "b", granted), 0),
         SD_BUS_VTABLE_END,
 };

@@ -105,14 +105,17 @@ typedef struct ModuleError {
 
 #define MODULE_ERRORS_MAX 4
 
+static const char ledger_damaged[] = "The consent ledger failed its check: every purpose is off and nothing can be "
+                                     "granted";
+static const char journal_failing[] = "What is recorded cannot be written to disk; it is kept in memory and tried again";
+
 static void find_errors(const Bus *bus, ModuleError ret_errors[static MODULE_ERRORS_MAX]) {
         const BusOptions *options = &bus->options;
+        bool is_failing = journal_counters(options->journal)->is_failing;
 
-        ret_errors[0] = (ModuleError){ "consent", gate_is_ledger_trusted(options->gate) ? "" :
-                                       "The consent ledger failed its check: every purpose is off and nothing can be granted" };
+        ret_errors[0] = (ModuleError){ "consent", gate_is_ledger_trusted(options->gate) ? "" : ledger_damaged };
         ret_errors[1] = (ModuleError){ "gnss", gnss_last_error(options->gnss) };
-        ret_errors[2] = (ModuleError){ "journal", journal_counters(options->journal)->is_failing ?
-                                       "What is recorded cannot be written to disk; it is kept in memory and tried again" : "" };
+        ret_errors[2] = (ModuleError){ "journal", is_failing ? journal_failing : "" };
         ret_errors[3] = (ModuleError){ "sync", outbox_last_error(options->outbox) };
 }
 
@@ -170,9 +173,9 @@ static int property_lanes(sd_bus *connection, const char *path, const char *inte
         for (Lane lane = 0; lane < LANE_MAX && r >= 0; lane++) {
                 const JournalLaneCounters *c = &counters->lanes[lane];
 
-                r = sd_bus_message_append(reply, "{sa{st}}", lane_to_string(lane), 6, "recorded", c->recorded, "pending",
-                                          c->pending, "stored", c->stored, "parked", c->parked, "expired", c->expired,
-                                          "erased", c->erased);
+                r = sd_bus_message_append(reply, "{sa{st}}", lane_to_string(lane), 6, "recorded", c->recorded,
+                                          "pending", c->pending, "stored", c->stored, "parked", c->parked, "expired",
+                                          c->expired, "erased", c->erased);
         }
 
         return r < 0 ? r : sd_bus_message_close_container(reply);

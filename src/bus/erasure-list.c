@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Which erasures there are: a copy of what the journal knows, so that an object exists from the moment its path is handed
- * out. Floor 5.
+ * Which erasures there are: a copy of what the journal knows, so that an object exists from the moment its path is
+ * handed out. Floor 5.
  *
- * It is read at start, and read anew when something happened while one of them is not finished; at no other time. The list
- * outlives the bus while the journal has a request of it.
+ * It is read at start, and read anew when something happened while one of them is not finished; at no other time. The
+ * list outlives the bus while the journal has a request of it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -42,8 +42,8 @@ static void emit_progress(const Bus *bus, uint64_t request) {
 
         erasure_path(request, path);
         /* Who missed it reads the properties; a connection that is lost has its own news. */
-        (void)sd_bus_emit_properties_changed(bus->connection, path, BUS_ERASURE_INTERFACE, "Reclaimed", "ObjectsToDelete",
-                                             "ObjectsDeleted", NULL);
+        (void)sd_bus_emit_properties_changed(bus->connection, path, BUS_ERASURE_INTERFACE, "Reclaimed",
+                                             "ObjectsToDelete", "ObjectsDeleted", NULL);
 }
 
 /* Takes the journal's states for ours, and says of which ones something is new. */
@@ -63,8 +63,9 @@ static int replace_states(ErasureList *list, const JournalErasureState *states, 
         for (size_t i = 0; i < n_before; i++) {
                 const JournalErasureState *now = erasure_list_find(list, before[i].request);
 
-                if (now && (now->is_reclaimed != before[i].is_reclaimed || now->objects_doomed != before[i].objects_doomed ||
-                            now->objects_deleted != before[i].objects_deleted))
+                if (now &&
+                    (now->is_reclaimed != before[i].is_reclaimed || now->objects_doomed != before[i].objects_doomed ||
+                     now->objects_deleted != before[i].objects_deleted))
                         emit_progress(list->bus, now->request);
         }
 

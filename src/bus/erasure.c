@@ -66,8 +66,9 @@ static int append_value(sd_bus_message *reply, const char *property, const Journ
 static const struct {
         const char *name, *type;
 } properties[] = {
-        { "Purposes", "as" }, { "Since", "x" },     { "Until", "x" },           { "Requested", "x" },      { "Parcels", "t" },
-        { "Records", "t" },   { "Reclaimed", "b" }, { "ObjectsToDelete", "t" }, { "ObjectsDeleted", "t" },
+        { "Purposes", "as" }, { "Since", "x" },     { "Until", "x" },
+        { "Requested", "x" }, { "Parcels", "t" },   { "Records", "t" },
+        { "Reclaimed", "b" }, { "ObjectsToDelete", "t" }, { "ObjectsDeleted", "t" },
 };
 
 static const char *find_type(const char *property) {
@@ -204,7 +205,8 @@ static int find_object(sd_bus *connection, const char *path, const char *interfa
         return 1;
 }
 
-static int list_objects(sd_bus *connection, const char *prefix, void *userdata, char ***ret_nodes, sd_bus_error *error) {
+static int list_objects(sd_bus *connection, const char *prefix, void *userdata, char ***ret_nodes,
+                        sd_bus_error *error) {
         const ErasureList *list = ((Bus *)userdata)->erasures;
         size_t n_states = erasure_list_size(list);
         char **nodes = calloc(n_states + 1, sizeof(*nodes));

@@ -13,32 +13,74 @@
 static const struct {
         const char *name, *sentence;
 } errors[BUS_ERROR_MAX] = {
-        [BUS_ERROR_ACCESS_DENIED] = { SD_BUS_ERROR_ACCESS_DENIED, "Not allowed" },
-        [BUS_ERROR_INVALID_ARGS] = { SD_BUS_ERROR_INVALID_ARGS, "An argument is not valid" },
-        [BUS_ERROR_NO_FIX] = { OURS "NoFix", "The receiver has not reported a position yet" },
-        [BUS_ERROR_NOT_GRANTED] = { OURS "NotGranted", "The purpose location is off" },
-        [BUS_ERROR_OVERTAKEN] = { OURS "Overtaken", "A withdrawal was asked meanwhile; the purpose is off" },
-        [BUS_ERROR_LEDGER] = { OURS "LedgerDamaged", "The consent ledger failed its check when the daemon started, so nothing "
-                               "can be granted; withdrawing and erasing still work. The log names the file" },
-        [BUS_ERROR_GRANT_NOT_DURABLE] = { OURS "NotDurable", "The grant could not be written and does not hold; "
-                                          "the log has the reason" },
-        [BUS_ERROR_GRANT_FULL] = { OURS "Full", "There is no room to write the grant, and it does not hold; free some "
-                                   "space, then grant again" },
-        [BUS_ERROR_WITHDRAW_NOT_DURABLE] = { OURS "NotDurable", "The purpose is off, but the withdrawal could not be written: "
-                                             "it holds only until the daemon restarts, and nothing was erased. "
-                                             "Mend what the log names, then withdraw again" },
-        [BUS_ERROR_WITHDRAW_FULL] = { OURS "Full", "The purpose is off, but there is no room to write the withdrawal: it holds "
-                                      "only until the daemon restarts, and nothing was erased. Free some space, then "
-                                      "withdraw again" },
-        [BUS_ERROR_ERASE_NOT_DURABLE] = { OURS "NotDurable", "Nothing was erased, since the request could not be written. "
-                                          "Mend what the log names, then try again" },
-        [BUS_ERROR_ERASE_FULL] = { OURS "Full", "Nothing was erased, since there is no room to write the request. Free "
-                                   "some space, then try again" },
-        [BUS_ERROR_NO_STORE] = { OURS "NoStore", "No store is configured; what is recorded stays on this box" },
-        [BUS_ERROR_NOT_SENT] = { OURS "NotSent", "Not everything could be sent; nothing is lost, and the daemon tries again" },
-        [BUS_ERROR_STOPPING] = { OURS "Stopping", "The daemon is stopping; whether the request was carried out shows when it "
-                                 "is back" },
-        [BUS_ERROR_FAILED] = { OURS "Failed", "Unexpected error; the log has the reason" },
+        [BUS_ERROR_ACCESS_DENIED] = {
+                SD_BUS_ERROR_ACCESS_DENIED,
+                "Not allowed",
+        },
+        [BUS_ERROR_INVALID_ARGS] = {
+                SD_BUS_ERROR_INVALID_ARGS,
+                "An argument is not valid",
+        },
+        [BUS_ERROR_NO_FIX] = {
+                OURS "NoFix",
+                "The receiver has not reported a position yet",
+        },
+        [BUS_ERROR_NOT_GRANTED] = {
+                OURS "NotGranted",
+                "The purpose location is off",
+        },
+        [BUS_ERROR_OVERTAKEN] = {
+                OURS "Overtaken",
+                "A withdrawal was asked meanwhile; the purpose is off",
+        },
+        [BUS_ERROR_LEDGER] = {
+                OURS "LedgerDamaged",
+                "The consent ledger failed its check when the daemon started, so nothing can be granted; "
+                "withdrawing and erasing still work. The log names the file",
+        },
+        [BUS_ERROR_GRANT_NOT_DURABLE] = {
+                OURS "NotDurable",
+                "The grant could not be written and does not hold; the log has the reason",
+        },
+        [BUS_ERROR_GRANT_FULL] = {
+                OURS "Full",
+                "There is no room to write the grant, and it does not hold; free some space, then grant again",
+        },
+        [BUS_ERROR_WITHDRAW_NOT_DURABLE] = {
+                OURS "NotDurable",
+                "The purpose is off, but the withdrawal could not be written: it holds only until the daemon "
+                "restarts, and nothing was erased. Mend what the log names, then withdraw again",
+        },
+        [BUS_ERROR_WITHDRAW_FULL] = {
+                OURS "Full",
+                "The purpose is off, but there is no room to write the withdrawal: it holds only until the daemon "
+                "restarts, and nothing was erased. Free some space, then withdraw again",
+        },
+        [BUS_ERROR_ERASE_NOT_DURABLE] = {
+                OURS "NotDurable",
+                "Nothing was erased, since the request could not be written. Mend what the log names, then try "
+                "again",
+        },
+        [BUS_ERROR_ERASE_FULL] = {
+                OURS "Full",
+                "Nothing was erased, since there is no room to write the request. Free some space, then try again",
+        },
+        [BUS_ERROR_NO_STORE] = {
+                OURS "NoStore",
+                "No store is configured; what is recorded stays on this box",
+        },
+        [BUS_ERROR_NOT_SENT] = {
+                OURS "NotSent",
+                "Not everything could be sent; nothing is lost, and the daemon tries again",
+        },
+        [BUS_ERROR_STOPPING] = {
+                OURS "Stopping",
+                "The daemon is stopping; whether the request was carried out shows when it is back",
+        },
+        [BUS_ERROR_FAILED] = {
+                OURS "Failed",
+                "Unexpected error; the log has the reason",
+        },
 };
 
 /**
@@ -55,7 +97,8 @@ const char *bus_error_sentence(BusError which) {
  * bus_error_set() - fill in an error
  * @error:      set
  * @which:      of the table
- * @detail:     more about this case, put after the sentence; replaces it where the sentence says nothing by itself; NULL
+ * @detail:     more about this case, put after the sentence; replaces it where the sentence says nothing by itself;
+ * NULL
  *
  * Return: a negative number for the caller to return to sd-bus.
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The one table from what went wrong to a D-Bus error: its name, and a sentence that says what holds now and what to do.
+ * The one table from what went wrong to a D-Bus error: its name, and a sentence that says what holds now and what to
+ * do.
  */
 #include <systemd/sd-bus.h>
 #include "authorize.h"

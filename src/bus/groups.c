@@ -2,8 +2,8 @@
 /*
  * The Unix groups behind the roles. Floor 5.
  *
- * Asked anew for each call that needs a role, so that usermod(8) takes effect without a restart; it costs a few reads of
- * /etc/passwd and /etc/group. These calls block as long as the name service does: a box whose users live in a
+ * Asked anew for each call that needs a role, so that usermod(8) takes effect without a restart; it costs a few reads
+ * of /etc/passwd and /etc/group. These calls block as long as the name service does: a box whose users live in a
  * directory on the network needs a cache in front of it, as for every other program.
  */
 #include <errno.h>
@@ -27,7 +27,8 @@ void groups_find_roles(gid_t ret_gids[static BUS_ROLE_MAX]) {
                 struct group group, *found = NULL;
 
                 ret_gids[role] = BUS_GID_NONE;
-                if (buffer && getgrnam_r(authorize_role_to_group(role), &group, buffer, BUFFER_SIZE, &found) == 0 && found)
+                if (buffer && getgrnam_r(authorize_role_to_group(role), &group, buffer, BUFFER_SIZE, &found) == 0 &&
+                    found)
                         ret_gids[role] = found->gr_gid;
         }
 }

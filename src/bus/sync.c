@@ -82,6 +82,6 @@ int sync_export(Bus *bus) {
 void sync_emit(Bus *bus) {
         if (bus_is_connected(bus))
                 /* Who missed it reads the properties; a connection that is lost has its own news. */
-                (void)sd_bus_emit_properties_changed(bus->connection, BUS_PATH, BUS_SYNC_INTERFACE, "State", "LastError",
-                                                     "PendingDeletions", NULL);
+                (void)sd_bus_emit_properties_changed(bus->connection, BUS_PATH, BUS_SYNC_INTERFACE, "State",
+                                                     "LastError", "PendingDeletions", NULL);
 }

@@ -10,9 +10,10 @@
  *   { "v": 1, "kind": "erasure", "subject": S, "purposes": [ NAME, ... ], "since_ms": N | null, "until_ms": N | null,
  *     "keep_stored": BOOL, "uid": N, "role": S, "actor": S | null, "realtime_ms": N }
  *
- * "realtime_ms" is milliseconds since 1970 by the clock of the box as it was shown, right or wrong; "generation" is at least
- * 1; "keep" is false with a grant. Every key is there, no other is allowed, none twice: a ledger in which anything is
- * not understood is not a ledger that may turn something on. The vault chains, seals and syncs what is written here.
+ * "realtime_ms" is milliseconds since 1970 by the clock of the box as it was shown, right or wrong; "generation" is at
+ * least 1; "keep" is false with a grant. Every key is there, no other is allowed, none twice: a ledger in which
+ * anything is not understood is not a ledger that may turn something on. The vault chains, seals and syncs what is
+ * written here.
  */
 #include <errno.h>
 #include <jansson.h>

@@ -3,9 +3,9 @@
 /*
  * The consents of one subject, one per purpose, and the rule which of two decisions holds. Pure.
  *
- * Every decision takes a generation when it is asked for: a number that only rises. A decision holds if its generation is
- * above that of the one in force. A withdrawal is put in force when it is asked for, a grant when it is on disk, and so
- * two that overlap always end in the one that was asked last, in whichever order their writing completes:
+ * Every decision takes a generation when it is asked for: a number that only rises. A decision holds if its generation
+ * is above that of the one in force. A withdrawal is put in force when it is asked for, a grant when it is on disk, and
+ * so two that overlap always end in the one that was asked last, in whichever order their writing completes:
  *
  *   grant 5 asked, withdrawal 6 asked and in force, 5 written: 5 < 6, overtaken     -> off
  *   withdrawal 6 asked and in force, grant 7 asked, 6 written, 7 written: 7 > 6     -> on

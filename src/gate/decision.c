@@ -7,8 +7,8 @@
  *   withdrawal    in force                 stays                       stays, until the next start reads the ledger
  *   erasure       -                        nothing in scope is left    nothing changes
  *
- * A decision outlives its gate while the journal has it: the journal answers every request, if need be while it is freed,
- * and the answer frees the decision. The gate keeps a list, so that it can cut the ties when it goes first.
+ * A decision outlives its gate while the journal has it: the journal answers every request, if need be while it is
+ * freed, and the answer frees the decision. The gate keeps a list, so that it can cut the ties when it goes first.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -102,7 +102,8 @@ void decision_abandon_all(Gate *gate) {
         }
 }
 
-/* The journal's outcomes as ours: what could not be written for want of room, and all else that kept it from the disk. */
+/* The journal's outcomes as ours: what could not be written for want of room, and all else that kept it from the disk.
+ */
 static int outcome_from_journal(int r) {
         if (r <= 0)
                 return r;
@@ -180,12 +181,12 @@ static int decision_erase(Decision *decision, JournalErasure *erasure) {
  * @gate:       the gate
  * @purpose:    which
  * @actor:      who; copied
- * @done:       called with 0 when the grant is on disk and in force; GATE_E_OVERTAKEN; GATE_E_FULL, GATE_E_NOT_DURABLE or
- *              < 0: it could not be written, the purpose stays as it was; -ECANCELED: the gate was freed
+ * @done:       called with 0 when the grant is on disk and in force; GATE_E_OVERTAKEN; GATE_E_FULL, GATE_E_NOT_DURABLE
+ * or < 0: it could not be written, the purpose stays as it was; -ECANCELED: the gate was freed
  * @userdata:   for @done
  *
- * Return: 0: it is being written, and @done follows; GATE_E_UNCHANGED, GATE_E_LEDGER, GATE_E_FULL, GATE_E_NOT_DURABLE or
- * < 0: @done is not called and the purpose is as it was.
+ * Return: 0: it is being written, and @done follows; GATE_E_UNCHANGED, GATE_E_LEDGER, GATE_E_FULL, GATE_E_NOT_DURABLE
+ * or < 0: @done is not called and the purpose is as it was.
  */
 int gate_grant(Gate *gate, Purpose purpose, const GateActor *actor, GateDone done, void *userdata) {
         _cleanup_(decision_freep) Decision *decision = NULL;
@@ -234,10 +235,11 @@ static void enforce_nameless_withdrawal(Gate *gate, Purpose purpose) {
  *              < 0: it could not be written and nothing was erased; -ECANCELED: the gate was freed
  * @userdata:   for @done
  *
- * Whatever is returned here or later, the purpose is off when this returns and the observer has been told; if it could not
- * be written, the next start finds the grant in the ledger again: it holds until then only.
+ * Whatever is returned here or later, the purpose is off when this returns and the observer has been told; if it could
+ * not be written, the next start finds the grant in the ledger again: it holds until then only.
  *
- * Return: 0: it is being written, and @done follows; GATE_E_FULL, GATE_E_NOT_DURABLE or < 0: not written, @done is not called.
+ * Return: 0: it is being written, and @done follows; GATE_E_FULL, GATE_E_NOT_DURABLE or < 0: not written, @done is not
+ * called.
  */
 int gate_withdraw(Gate *gate, Purpose purpose, bool keep, const GateActor *actor, GateEraseDone done, void *userdata) {
         _cleanup_(decision_freep) Decision *decision = NULL;
@@ -274,12 +276,12 @@ int gate_withdraw(Gate *gate, Purpose purpose, bool keep, const GateActor *actor
  * @gate:       the gate
  * @scope:      what; of this gate's subject
  * @actor:      who; copied
- * @done:       called with 0 and the receipt when keys are destroyed and the request is in the ledger; else GATE_E_FULL,
- *              GATE_E_NOT_DURABLE or < 0: nothing was erased; -ECANCELED: the gate was freed
+ * @done:       called with 0 and the receipt when keys are destroyed and the request is in the ledger; else
+ * GATE_E_FULL, GATE_E_NOT_DURABLE or < 0: nothing was erased; -ECANCELED: the gate was freed
  * @userdata:   for @done
  *
- * Return: 0: it is being written, and @done follows; -EINVAL: no purpose, or a range that ends before it begins; GATE_E_FULL,
- * GATE_E_NOT_DURABLE or other < 0: nothing was erased. @done is not called unless 0.
+ * Return: 0: it is being written, and @done follows; -EINVAL: no purpose, or a range that ends before it begins;
+ * GATE_E_FULL, GATE_E_NOT_DURABLE or other < 0: nothing was erased. @done is not called unless 0.
  */
 int gate_erase(Gate *gate, const GateErase *scope, const GateActor *actor, GateEraseDone done, void *userdata) {
         _cleanup_(decision_freep) Decision *decision = NULL;

@@ -2,11 +2,12 @@
 /*
  * The gate: what comes in is dropped or appended to the journal; who decides is written to the ledger. Floor 3.
  *
- * The consents themselves, and which of two decisions holds, are in consent.c; the form of the ledger in consent-entry.c;
- * the way of one decision through the journal in decision.c. Here they meet the records.
+ * The consents themselves, and which of two decisions holds, are in consent.c; the form of the ledger in
+ * consent-entry.c; the way of one decision through the journal in decision.c. Here they meet the records.
  *
- * A ledger that cannot be read to its end is not trusted in part either: a withdrawal may stand in what is missing. Then
- * every purpose is off, and stays off, until someone mends or removes the vault; withdrawing and erasing still work.
+ * A ledger that cannot be read to its end is not trusted in part either: a withdrawal may stand in what is missing.
+ * Then every purpose is off, and stays off, until someone mends or removes the vault; withdrawing and erasing still
+ * work.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -163,8 +164,8 @@ void gate_get_consent(const Gate *gate, Purpose purpose, GateConsent *ret) {
  * @gate:       the gate
  * @record:     with the subject and the generation it was made under; copied by the journal
  *
- * Return: 0: it is in the journal, and durable with the next commit; GATE_E_REFUSED: dropped; GATE_E_FULL: not taken; < 0:
- * the journal could not take it.
+ * Return: 0: it is in the journal, and durable with the next commit; GATE_E_REFUSED: dropped; GATE_E_FULL: not taken; <
+ * 0: the journal could not take it.
  */
 int gate_submit(Gate *gate, const Record *record) {
         Purpose purpose = record_kind_purpose(record->kind);

@@ -58,14 +58,19 @@ static void write_config(const Face *face) {
                 "<busconfig><type>%s</type><listen>unix:path=%s/bus</listen><auth>EXTERNAL</auth>\n",
                 face->type, face->folder);
         if (strcmp(face->type, "session") == 0)
-                fprintf(file, "<policy context=\"default\"><allow user=\"*\"/><allow own=\"*\"/><allow send_destination=\"*\"/>"
+                fprintf(file, "<policy context=\"default\"><allow user=\"*\"/><allow own=\"*\"/><allow "
+                              "send_destination=\"*\"/>"
                               "<allow receive_sender=\"*\"/></policy>\n");
         else /* what Debian's system.conf allows, then the file that is shipped */
                 fprintf(file,
-                        "<policy context=\"default\"><allow user=\"*\"/><deny own=\"*\"/><deny send_type=\"method_call\"/>"
-                        "<allow send_type=\"signal\"/><allow send_requested_reply=\"true\" send_type=\"method_return\"/>"
-                        "<allow send_requested_reply=\"true\" send_type=\"error\"/><allow receive_type=\"method_call\"/>"
-                        "<allow receive_type=\"method_return\"/><allow receive_type=\"error\"/><allow receive_type=\"signal\"/>"
+                        "<policy context=\"default\"><allow user=\"*\"/><deny own=\"*\"/><deny "
+                        "send_type=\"method_call\"/>"
+                        "<allow send_type=\"signal\"/><allow send_requested_reply=\"true\" "
+                        "send_type=\"method_return\"/>"
+                        "<allow send_requested_reply=\"true\" send_type=\"error\"/><allow "
+                        "receive_type=\"method_call\"/>"
+                        "<allow receive_type=\"method_return\"/><allow receive_type=\"error\"/><allow "
+                        "receive_type=\"signal\"/>"
                         "<allow send_destination=\"org.freedesktop.DBus\" send_interface=\"org.freedesktop.DBus\"/>"
                         "</policy><include>policy.conf</include>\n");
         fprintf(file, "</busconfig>\n");
@@ -93,8 +98,8 @@ void face_start_daemon(Face *face) {
                         _exit(1);
                 if (said[1] != 3)
                         close(said[1]);
-                execlp("dbus-daemon", "dbus-daemon", config, "--nofork", "--nopidfile", "--nosyslog", "--print-address=3",
-                       NULL);
+                execlp("dbus-daemon", "dbus-daemon", config, "--nofork", "--nopidfile", "--nosyslog",
+                       "--print-address=3", NULL);
                 _exit(127);
         }
         close(said[1]);
@@ -258,7 +263,8 @@ static void send_list(Face *face, Reply *reply, const char *path, const char *in
         sd_bus_message *message = NULL;
 
         *reply = (Reply){ 0 };
-        assert_true(sd_bus_message_new_method_call(face->client, &message, "org.trailkeep", path, interface, member) >= 0);
+        assert_true(sd_bus_message_new_method_call(face->client, &message, "org.trailkeep", path, interface, member) >=
+                    0);
         if (types)
                 assert_true(sd_bus_message_appendv(message, types, arguments) >= 0);
         assert_true(sd_bus_call_async(face->client, NULL, message, on_reply, reply, 0) >= 0);
@@ -273,8 +279,8 @@ void face_send(Face *face, Reply *reply, const char *interface, const char *memb
         va_end(arguments);
 }
 
-void face_send_to(Face *face, Reply *reply, const char *path, const char *interface, const char *member, const char *types,
-                  ...) {
+void face_send_to(Face *face, Reply *reply, const char *path, const char *interface, const char *member,
+                  const char *types, ...) {
         va_list arguments;
 
         va_start(arguments, types);

@@ -51,15 +51,16 @@ void face_wait(Face *face, const bool *is_done); /* turns until it is, fails at 
 
 /* Calls from this process; the path is /org/trailkeep unless a call says otherwise. */
 void face_send(Face *face, Reply *reply, const char *interface, const char *member, const char *types, ...);
-void face_send_to(Face *face, Reply *reply, const char *path, const char *interface, const char *member, const char *types,
-                  ...);
+void face_send_to(Face *face, Reply *reply, const char *path, const char *interface, const char *member,
+                  const char *types, ...);
 Reply *face_call(Face *face, Reply *reply, const char *interface, const char *member, const char *types, ...);
 Reply *face_get(Face *face, Reply *reply, const char *path, const char *interface, const char *property);
 void reply_clear(Reply *reply);
 
 void assert_replied(const Reply *reply);
 void assert_error(const Reply *reply, const char *name, const char *part_of_text);
-int face_dictionary_find(sd_bus_message *message, const char *key, const char *type); /* enters the variant; 0: not there */
+int face_dictionary_find(sd_bus_message *message, const char *key,
+                         const char *type); /* enters the variant; 0: not there */
 
 /* Who the next callers from other processes are: members of one role's group, or of none with BUS_ROLE_MAX. */
 void stranger_be(BusRole role);

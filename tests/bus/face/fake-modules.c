@@ -91,5 +91,6 @@ void fake_modules_turn(FakeStock *stock) {
         if (summary_done)
                 summary_done(stock->read_result, stock->summary, before.summary_userdata);
         for (size_t i = 0; i < before.n_waiting; i++)
-                before.erasures_done[i](stock->read_result, before.erasures, before.n_erasures, before.erasures_userdata[i]);
+                before.erasures_done[i](stock->read_result, before.erasures, before.n_erasures,
+                                        before.erasures_userdata[i]);
 }

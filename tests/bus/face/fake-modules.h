@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Stand-ins for the modules that the bus shows, linked in place of the real ones; the gate is real. Their state is open to
- * the test. What decides (ledger, erasing) waits in fake-journal.c until the test completes it; what only reads is answered
- * by fake_modules_turn(), so never inside the call, as with the real journal.
+ * Stand-ins for the modules that the bus shows, linked in place of the real ones; the gate is real. Their state is open
+ * to the test. What decides (ledger, erasing) waits in fake-journal.c until the test completes it; what only reads is
+ * answered by fake_modules_turn(), so never inside the call, as with the real journal.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Callers who are not the owner, in processes of their own. What is real is the way from the socket's credentials through
- * dbus-daemon to the daemon's decision. Stood in at link time is the user database: the roles' groups need not exist on
- * the machine that tests, and their numbers are given here.
+ * Callers who are not the owner, in processes of their own. What is real is the way from the socket's credentials
+ * through dbus-daemon to the daemon's decision. Stood in at link time is the user database: the roles' groups need not
+ * exist on the machine that tests, and their numbers are given here.
  *
  * Run as root, a stranger becomes user 65534 with the role's group. Run as an ordinary user it cannot change, so the
  * daemon is told to be someone else, and the role's group to be the one that the user is in.
@@ -62,7 +62,8 @@ static void become_stranger(void) {
 
         if (__real_geteuid() != 0)
                 return;
-        if (setgroups(stranger_role < BUS_ROLE_MAX, &gid) < 0 || setresgid(STRANGER_UID, STRANGER_UID, STRANGER_UID) < 0 ||
+        if (setgroups(stranger_role < BUS_ROLE_MAX, &gid) < 0 ||
+            setresgid(STRANGER_UID, STRANGER_UID, STRANGER_UID) < 0 ||
             setresuid(STRANGER_UID, STRANGER_UID, STRANGER_UID) < 0)
                 _exit(1);
 }

@@ -36,7 +36,8 @@ static void test_grant_that_is_not_written(void **state) {
         face->result = JOURNAL_E_FULL;
         assert_error(face_call(face, &reply, CONSENT, "Grant", "sa{sv}", "location", 0), OURS "Full", "does not hold");
         face->result = -EIO;
-        assert_error(face_call(face, &reply, CONSENT, "Grant", "sa{sv}", "location", 0), OURS "NotDurable", "does not hold");
+        assert_error(face_call(face, &reply, CONSENT, "Grant", "sa{sv}", "location", 0), OURS "NotDurable",
+                     "does not hold");
         fake_journal_refuse(face->journal, JOURNAL_E_FULL);
         assert_error(face_call(face, &reply, CONSENT, "Grant", "sa{sv}", "location", 0), OURS "Full", "does not hold");
 }
@@ -90,7 +91,8 @@ static void test_grant_on_a_damaged_ledger(void **state) {
         fake_journal_set_replay_result(face->journal, JOURNAL_E_CORRUPT);
         assert_int_equal(gate_new(face->journal, &clock_system, "s-1", &face->gate), 0);
         assert_int_equal(face_open(face, (char[512]){ 0 }), 0);
-        assert_error(face_call(face, &reply, CONSENT, "Grant", "sa{sv}", "location", 0), OURS "LedgerDamaged", "ledger");
+        assert_error(face_call(face, &reply, CONSENT, "Grant", "sa{sv}", "location", 0), OURS "LedgerDamaged",
+                     "ledger");
         assert_replied(face_get(face, &reply, "/org/trailkeep", DEVICE, "State"));
         reply_clear(&reply);
         assert_replied(face_call(face, &reply, CONSENT, "Withdraw", "sa{sv}", "location", 0));
@@ -131,15 +133,16 @@ static void test_malformed_arguments_are_named(void **state) {
         Face *face = *state;
         Reply reply;
 
-        assert_error(face_call(face, &reply, CONSENT, "Grant", "sa{sv}", "sound", 0), SD_BUS_ERROR_INVALID_ARGS, "purpose: ");
+        assert_error(face_call(face, &reply, CONSENT, "Grant", "sa{sv}", "sound", 0), SD_BUS_ERROR_INVALID_ARGS,
+                     "purpose: ");
         assert_error(face_call(face, &reply, CONSENT, "Grant", "sa{sv}", "audio", 1, "actor", "u", 1),
                      SD_BUS_ERROR_INVALID_ARGS, "actor: ");
         assert_error(face_call(face, &reply, CONSENT, "Withdraw", "sa{sv}", "audio", 1, "keep", "s", "yes"),
                      SD_BUS_ERROR_INVALID_ARGS, "keep: ");
-        assert_error(face_call(face, &reply, DATA, "Erase", "a{sv}", 1, "since", "s", "yesterday"), SD_BUS_ERROR_INVALID_ARGS,
-                     "since: ");
-        assert_error(face_call(face, &reply, DATA, "Erase", "a{sv}", 1, "everything", "b", 1), SD_BUS_ERROR_INVALID_ARGS,
-                     "everything: ");
+        assert_error(face_call(face, &reply, DATA, "Erase", "a{sv}", 1, "since", "s", "yesterday"),
+                     SD_BUS_ERROR_INVALID_ARGS, "since: ");
+        assert_error(face_call(face, &reply, DATA, "Erase", "a{sv}", 1, "everything", "b", 1),
+                     SD_BUS_ERROR_INVALID_ARGS, "everything: ");
         assert_int_equal(fake_journal_n_waiting(face->journal), 0);
         assert_int_equal(fake_journal_n_entries(face->journal), 0);
 }
@@ -152,8 +155,9 @@ static void test_wrong_signature_is_refused(void **state) {
 }
 
 static void test_erasure_that_does_not_exist(void **state) {
-        static const char *const paths[] = { "/org/trailkeep/erasure/8", "/org/trailkeep/erasure/07", "/org/trailkeep/erasure/x",
-                                             "/org/trailkeep/erasure/0", "/org/trailkeep/erasure/7/7" };
+        static const char *const paths[] = {"/org/trailkeep/erasure/8", "/org/trailkeep/erasure/07",
+                                            "/org/trailkeep/erasure/x", "/org/trailkeep/erasure/0",
+                                            "/org/trailkeep/erasure/7/7"};
         Face *face = *state;
         Reply reply;
 
@@ -161,8 +165,8 @@ static void test_erasure_that_does_not_exist(void **state) {
         reply_clear(&reply);
         for (size_t i = 0; i < ELEMENTSOF(paths); i++)
                 assert_error(face_get(face, &reply, paths[i], ERASURE, "Records"), SD_BUS_ERROR_UNKNOWN_OBJECT, "");
-        assert_error(face_get(face, &reply, "/org/trailkeep/erasure/7", ERASURE, "Nothing"), SD_BUS_ERROR_UNKNOWN_PROPERTY,
-                     "");
+        assert_error(face_get(face, &reply, "/org/trailkeep/erasure/7", ERASURE, "Nothing"),
+                     SD_BUS_ERROR_UNKNOWN_PROPERTY, "");
 }
 
 #define face_test(f) cmocka_unit_test_setup_teardown(f, face_setup, face_teardown)

@@ -60,10 +60,11 @@ static int on_listening(sd_bus_message *message, void *userdata, sd_bus_error *e
 static void listen_to(Face *face, Ear *ear, bool *is_listening) {
         *ear = (Ear){ 0 };
         *is_listening = false;
-        assert_true(sd_bus_add_match_async(face->client, NULL, "type='signal',path_namespace='/org/trailkeep'", on_signal,
-                                           NULL, ear) >= 0);
+        assert_true(sd_bus_add_match_async(face->client, NULL, "type='signal',path_namespace='/org/trailkeep'",
+                                           on_signal, NULL, ear) >= 0);
         assert_true(sd_bus_call_method_async(face->client, NULL, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                                             "org.freedesktop.DBus.Peer", "Ping", on_listening, is_listening, NULL) >= 0);
+                                             "org.freedesktop.DBus.Peer", "Ping", on_listening, is_listening,
+                                             NULL) >= 0);
         face_wait(face, is_listening);
 }
 
@@ -112,8 +113,8 @@ static void test_the_search_for_doubles_finds_one(void **state) {
         Ear ear;
 
         listen_to(face, &ear, &is_listening);
-        assert_true(sd_bus_emit_signal(face->client, "/org/trailkeep", "org.trailkeep.Device1", "Planted", "sa{sv}", "x", 1,
-                                       "lat", "d", 12.5) >= 0);
+        assert_true(sd_bus_emit_signal(face->client, "/org/trailkeep", "org.trailkeep.Device1", "Planted", "sa{sv}",
+                                       "x", 1, "lat", "d", 12.5) >= 0);
         assert_replied(face_get(face, &reply, "/org/trailkeep", DEVICE, "Version"));
         reply_clear(&reply);
         assert_true(ear.has_double);

@@ -24,8 +24,11 @@ static void test_status_properties(void **state) {
         static const struct {
                 const char *interface, *property, *value;
         } rows[] = {
-                { DEVICE, "Version", TRAILKEEP_TEST_VERSION }, { DEVICE, "State", "running" }, { DEVICE, "GnssState", "stopped" },
-                { SYNC, "State", "idle" },                      { SYNC, "LastError", "" },
+                        {DEVICE, "Version", TRAILKEEP_TEST_VERSION},
+                        {DEVICE, "State", "running"},
+                        {DEVICE, "GnssState", "stopped"},
+                        {SYNC, "State", "idle"},
+                        {SYNC, "LastError", ""},
         };
         Face *face = *state;
 
@@ -46,8 +49,8 @@ static void test_counters(void **state) {
         uint64_t value;
         Reply reply;
 
-        face->stock.counters.lanes[LANE_ALARM] = (JournalLaneCounters){ .recorded = 21, .pending = 6, .stored = 5, .parked = 4,
-                                                                        .expired = 3, .erased = 3 };
+        face->stock.counters.lanes[LANE_ALARM] = (JournalLaneCounters){
+                        .recorded = 21, .pending = 6, .stored = 5, .parked = 4, .expired = 3, .erased = 3};
         assert_replied(face_get(face, &reply, "/org/trailkeep", DEVICE, "Lanes"));
         assert_true(sd_bus_message_enter_container(reply.message, 'a', "{sa{st}}") > 0);
         assert_true(sd_bus_message_enter_container(reply.message, 'e', "sa{st}") > 0);
@@ -120,8 +123,9 @@ static void test_last_fix_has_what_was_reported_and_no_more(void **state) {
         assert_true(fabs(value - 12.5) < 1e-12);
         assert_int_equal(face_dictionary_find(reply.message, "speed", "d"), 1); /* zero is reported, absent is not */
         for (size_t i = 0; i < 4; i++)
-                assert_int_equal(face_dictionary_find(reply.message, ((const char *[]){ "time", "status", "altHAE", "uSat" })[i],
-                                                      NULL), 0);
+                assert_int_equal(face_dictionary_find(reply.message,
+                                                      ((const char *[]){"time", "status", "altHAE", "uSat"})[i], NULL),
+                                 0);
         reply_clear(&reply);
 }
 

@@ -19,9 +19,10 @@ static void test_status_is_for_everyone(void **state) {
         static const struct {
                 const char *interface, *property;
         } rows[] = {
-                { DEVICE, "Version" }, { DEVICE, "State" },         { DEVICE, "GnssState" },  { DEVICE, "FixesFiltered" },
-                { DEVICE, "Lanes" },   { DEVICE, "OldestPending" }, { DEVICE, "LastErrors" }, { SYNC, "State" },
-                { SYNC, "LastError" }, { SYNC, "PendingDeletions" },
+                        {DEVICE, "Version"},        {DEVICE, "State"}, {DEVICE, "GnssState"},
+                        {DEVICE, "FixesFiltered"},  {DEVICE, "Lanes"}, {DEVICE, "OldestPending"},
+                        {DEVICE, "LastErrors"},     {SYNC, "State"},   {SYNC, "LastError"},
+                        {SYNC, "PendingDeletions"},
         };
         Face *face = *state;
 
@@ -38,8 +39,10 @@ static void test_all_else_is_denied_to_strangers(void **state) {
 
         assert_error(stranger_call(face, &reply, DEVICE, "GetLastFix", NULL), DENIED, "trailkeep-owner");
         assert_error(stranger_call(face, &reply, DEVICE, "GetInstallation", NULL), DENIED, "trailkeep-owner");
-        assert_error(stranger_call(face, &reply, CONSENT, "Grant", "sa{sv}", "location", 0), DENIED, "trailkeep-guardian");
-        assert_error(stranger_call(face, &reply, CONSENT, "Withdraw", "sa{sv}", "location", 0), DENIED, "trailkeep-operator");
+        assert_error(stranger_call(face, &reply, CONSENT, "Grant", "sa{sv}", "location", 0), DENIED,
+                     "trailkeep-guardian");
+        assert_error(stranger_call(face, &reply, CONSENT, "Withdraw", "sa{sv}", "location", 0), DENIED,
+                     "trailkeep-operator");
         assert_error(stranger_call(face, &reply, DATA, "Summary", NULL), DENIED, "trailkeep-owner");
         assert_error(stranger_call(face, &reply, DATA, "Erase", "a{sv}", 0), DENIED, "trailkeep-bridge");
         assert_error(stranger_call(face, &reply, DATA, "ListErasures", NULL), DENIED, "trailkeep-owner");
@@ -53,7 +56,8 @@ static void test_erasures_are_not_for_strangers(void **state) {
 
         assert_replied(face_call(face, &reply, DATA, "Erase", "a{sv}", 0));
         reply_clear(&reply);
-        assert_error(stranger_get(face, &reply, "/org/trailkeep/erasure/7", ERASURE, "Records"), DENIED, "trailkeep-owner");
+        assert_error(stranger_get(face, &reply, "/org/trailkeep/erasure/7", ERASURE, "Records"), DENIED,
+                     "trailkeep-owner");
         stranger_be(BUS_ROLE_OPERATOR);
         assert_replied(stranger_get(face, &reply, "/org/trailkeep/erasure/7", ERASURE, "Records"));
 }
@@ -89,7 +93,8 @@ static void test_bridge_names_for_whom_it_speaks(void **state) {
         Reply reply;
 
         stranger_be(BUS_ROLE_BRIDGE);
-        assert_error(stranger_call(face, &reply, CONSENT, "Grant", "sa{sv}", "audio", 0), SD_BUS_ERROR_INVALID_ARGS, "actor: ");
+        assert_error(stranger_call(face, &reply, CONSENT, "Grant", "sa{sv}", "audio", 0), SD_BUS_ERROR_INVALID_ARGS,
+                     "actor: ");
         assert_replied(stranger_call(face, &reply, CONSENT, "Grant", "sa{sv}", "audio", 1, "actor", "s", "Zoë"));
         assert_int_equal(consent_entry_decode(fake_journal_entry(face->journal, 0), &entry), 0);
         assert_string_equal(entry.role, "bridge");
@@ -130,8 +135,12 @@ static void test_second_daemon_is_told_of_the_first(void **state) {
         Face *face = *state;
         char text[512] = "";
         Bus *other = NULL;
-        BusOptions options = { .address = face->address, .clock = &clock_system, .gate = face->gate, .gnss = &face->gnss,
-                               .journal = face->journal, .outbox = &face->outbox };
+        BusOptions options = {.address = face->address,
+                              .clock = &clock_system,
+                              .gate = face->gate,
+                              .gnss = &face->gnss,
+                              .journal = face->journal,
+                              .outbox = &face->outbox};
 
         /* The name is taken: the second daemon is told so. */
         assert_true(bus_new(face->event, &options, &other, text) < 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Arguments of methods, in messages that never leave the process: what is taken, and that each complaint names its argument.
+ * Arguments of methods, in messages that never leave the process: what is taken, and that each complaint names its
+ * argument.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,7 +35,8 @@ static int teardown(void **state) {
         return 0;
 }
 
-static int read_with(sd_bus *bus, Reader reader, BusRequest *request, char ret_text[static 256], const char *types, ...) {
+static int read_with(sd_bus *bus, Reader reader, BusRequest *request, char ret_text[static 256], const char *types,
+                     ...) {
         sd_bus_error error = SD_BUS_ERROR_NULL;
         sd_bus_message *message = NULL;
         va_list arguments;
@@ -90,8 +92,8 @@ static void test_unknown_purpose(void **state) {
         BusRequest request;
         char text[256];
 
-        assert_refused("purpose: not a purpose; they are location audio", arguments_read_grant, &request, text, "sa{sv}",
-                       "Location", 0);
+        assert_refused("purpose: not a purpose; they are location audio", arguments_read_grant, &request, text,
+                       "sa{sv}", "Location", 0);
         assert_non_null(strstr(text, "updates"));
         assert_refused("purpose: ", arguments_read_withdraw, &request, text, "sa{sv}", "", 0);
 }
@@ -113,24 +115,24 @@ static void test_option_of_wrong_type(void **state) {
         BusRequest request;
         char text[256];
 
-        assert_refused("actor: must be of type 's'", arguments_read_grant, &request, text, "sa{sv}", "audio", 1, "actor", "u",
-                       7);
-        assert_refused("keep: must be of type 'b'", arguments_read_withdraw, &request, text, "sa{sv}", "audio", 1, "keep",
-                       "s", "true");
+        assert_refused("actor: must be of type 's'", arguments_read_grant, &request, text, "sa{sv}", "audio", 1,
+                       "actor", "u", 7);
+        assert_refused("keep: must be of type 'b'", arguments_read_withdraw, &request, text, "sa{sv}", "audio", 1,
+                       "keep", "s", "true");
         assert_refused("since: must be of type 'x'", arguments_read_erase, &request, text, "a{sv}", 1, "since", "t",
                        UINT64_C(7));
-        assert_refused("purposes: must be of type 'as'", arguments_read_erase, &request, text, "a{sv}", 1, "purposes", "s",
-                       "audio");
+        assert_refused("purposes: must be of type 'as'", arguments_read_erase, &request, text, "a{sv}", 1, "purposes",
+                       "s", "audio");
 }
 
 static void test_unknown_option(void **state) {
         BusRequest request;
         char text[256];
 
-        assert_refused("keep: unknown; known are actor", arguments_read_grant, &request, text, "sa{sv}", "audio", 1, "keep",
-                       "b", 1);
-        assert_refused("Keep: unknown; known are keep actor", arguments_read_withdraw, &request, text, "sa{sv}", "audio", 1,
-                       "Keep", "b", 1);
+        assert_refused("keep: unknown; known are actor", arguments_read_grant, &request, text, "sa{sv}", "audio", 1,
+                       "keep", "b", 1);
+        assert_refused("Keep: unknown; known are keep actor", arguments_read_withdraw, &request, text, "sa{sv}",
+                       "audio", 1, "Keep", "b", 1);
 }
 
 static void test_unknown_option_of_great_length_is_not_repeated(void **state) {
@@ -139,16 +141,16 @@ static void test_unknown_option_of_great_length_is_not_repeated(void **state) {
 
         for (size_t i = 0; i < sizeof(key) - 2; i += 2)
                 memcpy(key + i, "ë", 3);
-        assert_refused("(a key of more than 64 bytes): unknown", arguments_read_grant, &request, text, "sa{sv}", "audio", 1,
-                       key, "b", 1);
+        assert_refused("(a key of more than 64 bytes): unknown", arguments_read_grant, &request, text, "sa{sv}",
+                       "audio", 1, key, "b", 1);
 }
 
 static void test_option_given_twice(void **state) {
         BusRequest request;
         char text[256];
 
-        assert_refused("keep: given twice", arguments_read_withdraw, &request, text, "sa{sv}", "audio", 2, "keep", "b", 0,
-                       "keep", "b", 1);
+        assert_refused("keep: given twice", arguments_read_withdraw, &request, text, "sa{sv}", "audio", 2, "keep", "b",
+                       0, "keep", "b", 1);
 }
 
 static void test_withdrawal_erases_unless_told_to_keep(void **state) {
@@ -175,8 +177,8 @@ static void test_scope_as_given(void **state) {
         BusRequest request;
         char text[256];
 
-        assert_taken(arguments_read_erase, &request, text, "a{sv}", 4, "purposes", "as", 2, "location", "maps", "since", "x",
-                     INT64_C(5), "until", "x", INT64_C(9), "keep-stored", "b", 1);
+        assert_taken(arguments_read_erase, &request, text, "a{sv}", 4, "purposes", "as", 2, "location", "maps", "since",
+                     "x", INT64_C(5), "until", "x", INT64_C(9), "keep-stored", "b", 1);
         assert_int_equal(request.scope.purposes, 1 << PURPOSE_LOCATION | 1 << PURPOSE_MAPS);
         assert_true(request.scope.since_ms == 5 && request.scope.until_ms == 9);
         assert_true(request.scope.keep_stored);
@@ -196,8 +198,8 @@ static void test_scope_of_no_purpose_is_not_all(void **state) {
         BusRequest request;
         char text[256];
 
-        assert_refused("purposes: must name at least one", arguments_read_erase, &request, text, "a{sv}", 1, "purposes", "as",
-                       0);
+        assert_refused("purposes: must name at least one", arguments_read_erase, &request, text, "a{sv}", 1, "purposes",
+                       "as", 0);
         assert_refused("purposes: not a purpose", arguments_read_erase, &request, text, "a{sv}", 1, "purposes", "as", 2,
                        "audio", "sound");
 }
@@ -206,8 +208,8 @@ static void test_scope_of_impossible_times(void **state) {
         BusRequest request;
         char text[256];
 
-        assert_refused("until: must not lie before since", arguments_read_erase, &request, text, "a{sv}", 2, "since", "x",
-                       INT64_C(9), "until", "x", INT64_C(8));
+        assert_refused("until: must not lie before since", arguments_read_erase, &request, text, "a{sv}", 2, "since",
+                       "x", INT64_C(9), "until", "x", INT64_C(8));
         /* What stands for "open" inside must not come in from outside. */
         assert_refused("until: ", arguments_read_erase, &request, text, "a{sv}", 1, "until", "x", INT64_MIN);
         assert_refused("since: ", arguments_read_erase, &request, text, "a{sv}", 1, "since", "x", INT64_C(-1));

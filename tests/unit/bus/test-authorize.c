@@ -117,7 +117,8 @@ static void test_denial_names_the_groups(void **state) {
         char text[256], short_text[40];
 
         authorize_describe(BUS_VERB_GRANT, text, sizeof(text));
-        assert_string_equal(text, "Only for members of the group trailkeep-owner or trailkeep-guardian or trailkeep-bridge");
+        assert_string_equal(text,
+                            "Only for members of the group trailkeep-owner or trailkeep-guardian or trailkeep-bridge");
         authorize_describe(BUS_VERB_ERASE, short_text, sizeof(short_text));
         assert_true(strlen(short_text) < sizeof(short_text));
 }

@@ -46,7 +46,8 @@ static void test_failed_withdrawal_says_what_holds_whatever_the_reason(void **st
         for (size_t i = 0; i < ELEMENTSOF(results); i++) {
                 sd_bus_error error = SD_BUS_ERROR_NULL;
 
-                (void)bus_error_set(&error, bus_error_from_gate(BUS_VERB_WITHDRAW, results[i]), NULL); /* tested above */
+                (void)bus_error_set(&error, bus_error_from_gate(BUS_VERB_WITHDRAW, results[i]),
+                                    NULL); /* tested above */
                 assert_non_null(strstr(error.message, "is off"));
                 assert_non_null(strstr(error.message, "only until the daemon restarts"));
                 assert_non_null(strstr(error.message, "withdraw again"));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * A journal that does what the test says: requests wait until the test completes them, in order, with the result it gives.
- * What completes with 0 is in the ledger and is replayed to the next gate.
+ * A journal that does what the test says: requests wait until the test completes them, in order, with the result it
+ * gives. What completes with 0 is in the ledger and is replayed to the next gate.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@ void fake_journal_delete(Journal *journal);
 
 size_t fake_journal_n_waiting(const Journal *journal);
 void fake_journal_complete(Journal *journal, int r);         /* the oldest waiting request */
-void fake_journal_refuse(Journal *journal, int r);           /* from now on requests return this at once; 0: they wait */
+void fake_journal_refuse(Journal *journal, int r); /* from now on requests return this at once; 0: they wait */
 void fake_journal_set_replay_result(Journal *journal, int r); /* after the last entry */
 
 void fake_journal_write(Journal *journal, const char *body); /* puts a line into the ledger */

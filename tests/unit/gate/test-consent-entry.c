@@ -78,10 +78,12 @@ static void test_form_is_as_documented(void **state) {
         _cleanup_free_ char *decision = NULL, *request = NULL;
 
         assert_int_equal(consent_entry_encode(&grant, &decision), 0);
-        assert_string_equal(decision,
-                            "{\"v\":1,\"kind\":\"decision\",\"subject\":\"s-1\",\"purpose\":\"location\",\"state\":\"granted\","
-                            "\"generation\":7,\"keep\":false,\"uid\":1000,\"role\":\"bridge\",\"actor\":\"Zoë \\\"Z\\\"\","
-                            "\"realtime_ms\":1795455203000}");
+        assert_string_equal(
+                        decision,
+                        "{\"v\":1,\"kind\":\"decision\",\"subject\":\"s-1\",\"purpose\":\"location\",\"state\":"
+                        "\"granted\","
+                        "\"generation\":7,\"keep\":false,\"uid\":1000,\"role\":\"bridge\",\"actor\":\"Zoë \\\"Z\\\"\","
+                        "\"realtime_ms\":1795455203000}");
         assert_int_equal(consent_entry_encode(&erasure, &request), 0);
         assert_string_equal(request,
                             "{\"v\":1,\"kind\":\"erasure\",\"subject\":\"s-1\",\"purposes\":[\"location\",\"updates\"],"
@@ -168,13 +170,18 @@ static void test_cut_or_trailing_text_is_refused(void **state) {
 
 static void test_erasure_with_wrong_members_is_refused(void **state) {
         static const char *const lines[] = {
-                "{\"v\":1,\"kind\":\"erasure\",\"subject\":\"s\",\"purposes\":[1],\"since_ms\":null,\"until_ms\":null,"
-                "\"keep_stored\":true,\"uid\":1,\"role\":\"owner\",\"actor\":null,\"realtime_ms\":1}",
-                "{\"v\":1,\"kind\":\"erasure\",\"subject\":\"s\",\"purposes\":\"location\",\"since_ms\":null,\"until_ms\":null,"
-                "\"keep_stored\":true,\"uid\":1,\"role\":\"owner\",\"actor\":null,\"realtime_ms\":1}",
-                "{\"v\":1,\"kind\":\"erasure\",\"subject\":\"s\",\"purposes\":[],\"since_ms\":\"\",\"until_ms\":null,"
-                "\"keep_stored\":true,\"uid\":1,\"role\":\"owner\",\"actor\":null,\"realtime_ms\":1}",
-                "[]", "", "null",
+                        "{\"v\":1,\"kind\":\"erasure\",\"subject\":\"s\",\"purposes\":[1],\"since_ms\":null,\"until_"
+                        "ms\":null,"
+                        "\"keep_stored\":true,\"uid\":1,\"role\":\"owner\",\"actor\":null,\"realtime_ms\":1}",
+                        "{\"v\":1,\"kind\":\"erasure\",\"subject\":\"s\",\"purposes\":\"location\",\"since_ms\":null,"
+                        "\"until_ms\":null,"
+                        "\"keep_stored\":true,\"uid\":1,\"role\":\"owner\",\"actor\":null,\"realtime_ms\":1}",
+                        "{\"v\":1,\"kind\":\"erasure\",\"subject\":\"s\",\"purposes\":[],\"since_ms\":\"\",\"until_"
+                        "ms\":null,"
+                        "\"keep_stored\":true,\"uid\":1,\"role\":\"owner\",\"actor\":null,\"realtime_ms\":1}",
+                        "[]",
+                        "",
+                        "null",
         };
         ConsentEntry entry;
 

@@ -187,7 +187,8 @@ static void test_withdrawal_that_is_not_taken_stays_off(void **state) {
 
         grant(fixture);
         fake_journal_refuse(fixture->journal, JOURNAL_E_FULL);
-        assert_int_equal(gate_withdraw(fixture->gate, PURPOSE_LOCATION, false, &owner, on_erased, &answer), GATE_E_FULL);
+        assert_int_equal(gate_withdraw(fixture->gate, PURPOSE_LOCATION, false, &owner, on_erased, &answer),
+                         GATE_E_FULL);
         assert_int_equal(answer.r, NOT_CALLED);
         assert_false(gate_allows(fixture->gate, PURPOSE_LOCATION));
         assert_int_equal(fixture->n_changes, 2);
