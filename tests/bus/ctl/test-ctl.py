@@ -14,11 +14,13 @@ import tempfile
 import termios
 import unicodedata
 import unittest
+from xml.etree import ElementTree
 
 from peers import bus, tap
 
 CTL = os.environ['TRAILKEEPCTL']
 TRANSLATED = os.environ['TRAILKEEPCTL_TRANSLATED']
+DBUS_XML = os.environ['DBUS_XML']
 FAKE = os.environ['FAKE_DAEMON']
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'golden')
 DEADLINE = 30
@@ -132,16 +134,48 @@ class Case(unittest.TestCase):
         return json.loads(out)
 
     def assert_golden(self, name, text):
-        """How long ago something was goes on; all else stays."""
-        text = re.sub(r'\(((\d+ \w+ ?)+ ago|in .*?)\)', '(AGO)', text)
-        text = '\n'.join(re.sub(r'(?<=\(AGO\)) +', ' ', re.sub(r' +$', '', line)) for line in text.split('\n'))
-        text = re.sub(r'^(.*(SINCE|REQUESTED)) +', r'\1 ', text)
+        """How long ago something was goes on, and with it the width of its column; all else stays."""
+        text, n = re.subn(r'\(((\d+ \w+ ?)+ ago|in .*?)\)', '(AGO)', text)
+        if n:
+            text = re.sub(r'(?<=\S) +', ' ', text)
         path = os.path.join(GOLDEN, name)
         if 'TRAILKEEP_GOLDEN_WRITE' in os.environ:
             with open(path, 'w', encoding='utf-8') as f:
                 f.write(text)
         with open(path, encoding='utf-8') as f:
             self.assertEqual(text, f.read())
+
+
+def members(xml):
+    """{(interface, member): types} of what is ours in introspection data."""
+    found = {}
+    for interface in ElementTree.fromstring(xml).iter('interface'):
+        if not interface.get('name').startswith('org.trailkeep.'):
+            continue
+        for member in interface:
+            if member.tag in ('method', 'signal'):
+                found[interface.get('name'), member.get('name')] = [
+                    (arg.get('direction', 'in' if member.tag == 'method' else 'out'), arg.get('type'))
+                    for arg in member.findall('arg')]
+            elif member.tag == 'property':
+                found[interface.get('name'), member.get('name')] = member.get('type')
+    return found
+
+
+class Contract(Case):
+    """The scripted daemon must not drift from the contract that the real one keeps."""
+
+    def test_the_scripted_daemon_keeps_it(self):
+        contract = {}
+        for name in os.listdir(DBUS_XML):
+            if name.endswith('.xml'):
+                with open(os.path.join(DBUS_XML, name), encoding='utf-8') as f:
+                    contract.update(members(f.read()))
+        played = {}
+        for path in ('/org/trailkeep', '/org/trailkeep/erasure/1'):
+            played.update(members(self.bus.busctl('call', bus.NAME, path, 'org.freedesktop.DBus.Introspectable', 'Introspect')[0]))
+        self.assertGreater(len(played), 25)
+        self.assertEqual({name: contract.get(name) for name in played}, played)
 
 
 class Tables(Case):
