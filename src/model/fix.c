@@ -159,8 +159,22 @@ static int feature_new(const Fix *fix, json_t **ret_feature) {
         return 0;
 }
 
+/* jansson 2.14 does not look at the result when it writes a key, and would go on behind a hole: so it sticks here. */
+typedef struct Text {
+        Bytes bytes;
+        int r;
+} Text;
+
 static int append_chunk(const char *chunk, size_t size, void *userdata) {
-        return bytes_append(userdata, chunk, size);
+        Text *text = userdata;
+
+        if (text->r >= 0)
+                text->r = bytes_append(&text->bytes, chunk, size);
+        return text->r;
+}
+
+static void text_done(Text *text) {
+        bytes_done(&text->bytes);
 }
 
 /**
@@ -172,7 +186,7 @@ static int append_chunk(const char *chunk, size_t size, void *userdata) {
  */
 int fix_to_geojson(const Fix *fix, char **ret_json) {
         _cleanup_(json_wipe_unrefp) json_t *feature = NULL;
-        _cleanup_bytes_ Bytes text = { 0 };
+        _cleanup_(text_done) Text text = { 0 };
         int r;
 
         if (isnan(fix->lat_deg) != isnan(fix->lon_deg))
@@ -182,10 +196,10 @@ int fix_to_geojson(const Fix *fix, char **ret_json) {
         r = feature_new(fix, &feature);
         if (r < 0)
                 return r;
-        if (json_dump_callback(feature, append_chunk, &text, DUMP_FLAGS) < 0)
+        if (json_dump_callback(feature, append_chunk, &text, DUMP_FLAGS) < 0 || text.r < 0)
                 return -ENOMEM;
 
-        *ret_json = (char *)TAKE_PTR(text.data);
-        text = (Bytes){ 0 };
+        *ret_json = (char *)TAKE_PTR(text.bytes.data);
+        text.bytes = (Bytes){ 0 };
         return 0;
 }
