@@ -4,6 +4,7 @@
  * Small helpers every file may use: cleanup attributes, ownership transfer, array sizes, units of time.
  * Floor 0, pure.
  */
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -33,6 +34,11 @@
 #define USEC_PER_HOUR (60 * USEC_PER_MINUTE)
 #define USEC_PER_DAY (24 * USEC_PER_HOUR)
 #define USEC_INFINITY UINT64_MAX
+
+/* After a call that failed: its -errno, and never 0, so that a reader and an analyser see that failure is failure. */
+static inline int negative_errno(void) {
+        return errno > 0 ? -errno : -EIO;
+}
 
 static inline void freep_(void *p) {
         free(*(void **)p);

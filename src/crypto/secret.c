@@ -25,19 +25,19 @@ static size_t secret_map_size(void) {
         return page_bytes > 0 ? (size_t)page_bytes : 4096;
 }
 
-static int secret_new_empty(Secret **ret) {
+/* NULL: no memory. */
+static Secret *secret_new_empty(void) {
         size_t size = secret_map_size();
         void *page;
 
         page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (page == MAP_FAILED)
-                return -errno;
+                return NULL;
         /* A box without swap and with core dumps off loses nothing where one of these fails. */
         (void)mlock(page, size);                    /* best effort: RLIMIT_MEMLOCK may be small */
         (void)madvise(page, size, MADV_DONTDUMP);   /* best effort: the advice is since Linux 3.4 */
         (void)madvise(page, size, MADV_WIPEONFORK); /* best effort: since 4.14 */
-        *ret = page;
-        return 0;
+        return page;
 }
 
 /**
@@ -47,12 +47,11 @@ static int secret_new_empty(Secret **ret) {
  * Return: 0; -ENOMEM; -errno of getrandom(2).
  */
 int secret_new_random(Secret **ret) {
-        _cleanup_(secret_freep) Secret *secret = NULL;
+        _cleanup_(secret_freep) Secret *secret = secret_new_empty();
         int r;
 
-        r = secret_new_empty(&secret);
-        if (r < 0)
-                return r;
+        if (!secret)
+                return -ENOMEM;
         r = random_bytes(secret->bytes, SECRET_SIZE);
         if (r < 0)
                 return r;
@@ -68,12 +67,10 @@ int secret_new_random(Secret **ret) {
  * Return: 0; -ENOMEM.
  */
 int secret_new(const uint8_t bytes[static SECRET_SIZE], Secret **ret) {
-        Secret *secret = NULL;
-        int r;
+        Secret *secret = secret_new_empty();
 
-        r = secret_new_empty(&secret);
-        if (r < 0)
-                return r;
+        if (!secret)
+                return -ENOMEM;
         memcpy(secret->bytes, bytes, SECRET_SIZE);
         *ret = secret;
         return 0;

@@ -320,7 +320,7 @@ static int check_options(const CtlOptions *options) {
  */
 int options_parse(int argc, char **argv, const Clock *clock, CtlOptions *ret) {
         CtlOptions options = { .bus_address = "system", .since_ms = TIME_MS_NONE, .until_ms = TIME_MS_NONE };
-        size_t n_verb_words;
+        size_t n_verb_words = 0;
         char **words;
         int r;
 

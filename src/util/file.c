@@ -38,7 +38,7 @@ static int fd_check_regular(int fd) {
         struct stat st;
 
         if (fstat(fd, &st) < 0)
-                return -errno;
+                return negative_errno();
         if (S_ISDIR(st.st_mode))
                 return -EISDIR;
         return S_ISREG(st.st_mode) ? 0 : -EINVAL;
@@ -56,7 +56,7 @@ static int fd_read_all(int fd, size_t max_size, Bytes *bytes) {
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0)
-                        return -errno;
+                        return negative_errno();
                 bytes->size += (size_t)n;
                 bytes->data[bytes->size] = 0;
                 if (bytes->size > max_size)
@@ -85,7 +85,7 @@ int file_read(const char *path, size_t max_size, Bytes *ret) {
         /* O_NONBLOCK: a pipe put in the file's place must not hold up the loop before it is refused. */
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0)
-                return -errno;
+                return negative_errno();
         r = fd_check_regular(fd);
         if (r < 0)
                 return r;
@@ -106,7 +106,7 @@ static int fd_write_all(int fd, const uint8_t *data, size_t size) {
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0)
-                        return -errno;
+                        return negative_errno();
                 data += n;
                 size -= (size_t)n;
         }
@@ -129,7 +129,7 @@ static int parent_open(const char *path, const char *name) {
         if (!dir)
                 return -ENOMEM;
         fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return fd < 0 ? -errno : fd;
+        return fd < 0 ? negative_errno() : fd;
 }
 
 static int file_fill(int dir_fd, const char *name, const void *data, size_t size, mode_t mode) {
@@ -138,21 +138,21 @@ static int file_fill(int dir_fd, const char *name, const void *data, size_t size
 
         fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (fd < 0)
-                return -errno;
+                return negative_errno();
         /* The mode comes first: the umask must not widen it, and it must never be wider than asked for. */
         if (fchmod(fd, mode) < 0)
-                return -errno;
+                return negative_errno();
         r = fd_write_all(fd, data, size);
         if (r < 0)
                 return r;
-        return fsync(fd) < 0 ? -errno : 0;
+        return fsync(fd) < 0 ? negative_errno() : 0;
 }
 
 static int file_put_in_place(int dir_fd, const char *temporary, const char *name, bool replace) {
         if (replace)
-                return renameat(dir_fd, temporary, dir_fd, name) < 0 ? -errno : 0;
+                return renameat(dir_fd, temporary, dir_fd, name) < 0 ? negative_errno() : 0;
         if (linkat(dir_fd, temporary, dir_fd, name, 0) < 0)
-                return -errno;
+                return negative_errno();
         /* The other name of a good file; the caller's sync of the folder makes both changes last. */
         (void)unlinkat(dir_fd, temporary, 0);
         return 0;
@@ -193,7 +193,7 @@ int file_write_atomic(const char *path, const void *data, size_t size, mode_t mo
                 (void)unlinkat(dir_fd, temporary, 0);
                 return r;
         }
-        return fsync(dir_fd) < 0 ? -errno : 0;
+        return fsync(dir_fd) < 0 ? negative_errno() : 0;
 }
 
 static int dir_make_one(const char *path, mode_t mode) {
@@ -201,11 +201,11 @@ static int dir_make_one(const char *path, mode_t mode) {
 
         if (mkdir(path, mode) >= 0)
                 /* The umask has narrowed it; the owner of a fresh folder may always set what was asked for. */
-                return chmod(path, mode) < 0 ? -errno : 0;
+                return chmod(path, mode) < 0 ? negative_errno() : 0;
         if (errno != EEXIST)
-                return -errno;
+                return negative_errno();
         if (stat(path, &st) < 0)
-                return -errno;
+                return negative_errno();
         return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
