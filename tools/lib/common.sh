@@ -44,7 +44,8 @@ configure() {
   local dir=$1
   shift
   if [ -f "$ROOT/$dir/build.ninja" ]; then
-    quietly meson setup --reconfigure "$ROOT/$dir" "$ROOT" "$@"
+    # The first takes the options, compiler arguments too; the second looks for folders that are new.
+    quietly meson configure "$ROOT/$dir" "$@" && quietly meson setup --reconfigure "$ROOT/$dir" "$ROOT"
   else
     quietly meson setup "$ROOT/$dir" "$ROOT" "$@"
   fi
@@ -55,7 +56,7 @@ compile() {
   local out status=0
   out=$(ninja -k 0 -C "$ROOT/$1" 2>&1) || status=$?
   if [ "$status" -ne 0 ]; then
-    printf '%s\n' "$out" | grep -v '^\[[0-9]*/[0-9]*\]' || true
+    printf '%s\n' "$out" | grep -v -E '^(\[[0-9]+/[0-9]+\]|cc |ninja: )' || true
     die "$1 does not build"
   fi
 }

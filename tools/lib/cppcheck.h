@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What cppcheck cannot know, since it reads no system headers: jansson's loops. tools/tidy includes it before each file.
+ * tools/tidy includes this before each file that cppcheck reads: jansson's loops, since it reads no system headers, and
+ * plain forms of the macros whose statement expressions it stumbles over.
  */
+#include "trailkeep/macros.h"
+
+#undef MIN
+#undef MAX
+#undef TAKE_PTR
+#undef TAKE_FD
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+#define TAKE_PTR(p) (p)
+#define TAKE_FD(fd) (fd)
 #define json_array_foreach(array, i, value) \
         for (i = 0; i < json_array_size(array) && (value = json_array_get(array, i)); i++)
 #define json_object_foreach(object, key, value) \
