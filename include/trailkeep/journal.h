@@ -54,6 +54,7 @@ typedef struct JournalObserver {
         void (*failed)(const char *message, void *userdata);  /* a commit failed; the rows are kept and tried again */
         void (*recovered)(void *userdata);
         void (*doomed)(void *userdata);                       /* objects wait to be deleted in the store */
+        void (*settled)(void *userdata);                      /* an erasure went on: rows are gone, or an object is */
         void *userdata;
 } JournalObserver;
 

@@ -49,6 +49,7 @@ struct Journal {
         size_t n_waiting, n_waiting_bytes; /* the thread's, as last reported */
         JournalJob *jobs;        /* under way */
         bool is_failing, is_reclaiming, is_ending;
+        bool has_dead;           /* rows whose key is destroyed, as last reported */
 };
 
 static void journal_commit_now(Journal *journal);
@@ -94,6 +95,7 @@ static void journal_apply_report(Journal *journal, const EngineReport *report) {
         journal->n_waiting = report->n_waiting;
         journal->n_waiting_bytes = report->n_waiting_bytes;
         journal->counters = report->counters;
+        journal->has_dead = report->has_dead;
         if (journal->is_ending)
                 return;
         if (report->has_retry)
@@ -111,13 +113,16 @@ static void journal_apply_report(Journal *journal, const EngineReport *report) {
                 journal_arm(journal->commit_timer, journal->commit_interval_usec, COMMIT_ACCURACY_USEC);
 }
 
-static void journal_tell_news(Journal *journal, const JournalJob *job, uint64_t n_doomed_before) {
+static void journal_tell_news(Journal *journal, const JournalJob *job, uint64_t n_doomed_before, bool had_dead) {
         journal_tell_failure(journal, &job->report);
         for (unsigned lane = 0; lane < LANE_MAX; lane++)
                 if (job->durable_lanes & 1U << lane && journal->observer.committed)
                         journal->observer.committed((Lane)lane, journal->observer.userdata);
         if (job->report.counters.objects_doomed > n_doomed_before && journal->observer.doomed)
                 journal->observer.doomed(journal->observer.userdata);
+        if ((job->report.counters.objects_doomed < n_doomed_before || (had_dead && !job->report.has_dead)) &&
+            journal->observer.settled)
+                journal->observer.settled(journal->observer.userdata);
 }
 
 static void job_run(WorkerJob *worker_job, void *context) {
@@ -134,13 +139,14 @@ static void job_done(WorkerJob *worker_job) {
         JournalJob *job = (JournalJob *)worker_job;
         Journal *journal = job->journal;
         uint64_t n_doomed_before = journal->counters.objects_doomed;
+        bool had_dead = journal->has_dead;
 
         journal_unlink_job(journal, job);
         journal->n_sent -= job->n_rows;
         journal->n_sent_bytes -= job->n_row_bytes;
         journal_apply_report(journal, &job->report);
         if (!journal->is_ending)
-                journal_tell_news(journal, job, n_doomed_before);
+                journal_tell_news(journal, job, n_doomed_before, had_dead);
         job->finish(job);
         free(job);
 }
