@@ -41,6 +41,7 @@ struct Bus {
         BusCall *calls; /* not answered yet */
         ErasureList *erasures;
         bool is_degraded, is_journal_failing; /* as last announced */
+        uint64_t n_doomed;                    /* likewise */
 };
 
 /* Each registers its interface on the connection, and emits what changed; nothing while there is no connection. */
@@ -54,6 +55,7 @@ void device_emit(Bus *bus, const char *property);
 void device_emit_errors(Bus *bus);
 void consent_emit_changed(Bus *bus, Purpose purpose, bool is_granted);
 void sync_emit(Bus *bus);
+void sync_emit_deletions(Bus *bus);
 
 int erasure_list_new(Bus *bus, ErasureList **ret) _must_check_;
 ErasureList *erasure_list_free(ErasureList *list);

@@ -173,8 +173,8 @@ static void explain_name(const Bus *bus, int r, char text[static 512]) {
                              r == -EACCES || r == -EPERM ? "this user may not have it; is org.trailkeep.conf in "
                              "/usr/share/dbus-1/system.d, and does the daemon run as the user it names?" : strerror(-r);
 
-        (void)snprintf(text, 512, "No name %s on the bus %s: %s", BUS_NAME, bus->address,
-                       reason); /* cut off at worst */
+        /* Cut off at worst. */
+        (void)snprintf(text, 512, "No name %s on the bus %s: %s", BUS_NAME, bus->address, reason);
 }
 
 static int bus_start(Bus *bus, char text[static 512]) {
@@ -301,13 +301,14 @@ void bus_sync_changed(Bus *bus) {
 }
 
 /**
- * bus_journal_changed() - rows became durable, a commit failed or worked again, or objects are to be deleted
+ * bus_journal_changed() - any news of the journal: JournalObserver says which there are
  * @bus:        the bus
  */
 void bus_journal_changed(Bus *bus) {
         bool is_failing = journal_counters(bus->options.journal)->is_failing;
 
         device_emit(bus, "Lanes");
+        sync_emit_deletions(bus);
         if (is_failing != bus->is_journal_failing) {
                 bus->is_journal_failing = is_failing;
                 device_emit_errors(bus);

@@ -107,7 +107,8 @@ typedef struct ModuleError {
 
 static const char ledger_damaged[] = "The consent ledger failed its check: every purpose is off and nothing can be "
                                      "granted";
-static const char journal_failing[] = "What is recorded cannot be written to disk; it is kept in memory and tried again";
+static const char journal_failing[] = "What is recorded cannot be written to disk; it is kept in memory and tried "
+                                      "again";
 
 static void find_errors(const Bus *bus, ModuleError ret_errors[static MODULE_ERRORS_MAX]) {
         const BusOptions *options = &bus->options;

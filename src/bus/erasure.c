@@ -205,29 +205,37 @@ static int find_object(sd_bus *connection, const char *path, const char *interfa
         return 1;
 }
 
+static char **nodes_free(char **nodes) {
+        for (char **p = nodes; p && *p; p++)
+                free(*p);
+        free(nodes);
+
+        return NULL;
+}
+DEFINE_CLEANUP(char *, nodes_free);
+
+static int node_add(const JournalErasureState *state, char **ret_node) {
+        char path[ERASURE_PATH_MAX];
+
+        erasure_path(state->request, path);
+        *ret_node = strdup(path);
+
+        return *ret_node ? 0 : -ENOMEM;
+}
+
 static int list_objects(sd_bus *connection, const char *prefix, void *userdata, char ***ret_nodes,
                         sd_bus_error *error) {
         const ErasureList *list = ((Bus *)userdata)->erasures;
         size_t n_states = erasure_list_size(list);
-        char **nodes = calloc(n_states + 1, sizeof(*nodes));
+        _cleanup_(nodes_freep) char **nodes = calloc(n_states + 1, sizeof(*nodes));
+        int r = nodes ? 0 : -ENOMEM;
 
-        for (size_t i = 0; nodes && i < n_states; i++) {
-                char path[ERASURE_PATH_MAX];
+        for (size_t i = 0; i < n_states && r == 0; i++)
+                r = node_add(erasure_list_get(list, i), &nodes[i]);
+        if (r == 0)
+                *ret_nodes = TAKE_PTR(nodes);
 
-                erasure_path(erasure_list_get(list, i)->request, path);
-                nodes[i] = strdup(path);
-                if (!nodes[i]) {
-                        while (i-- > 0)
-                                free(nodes[i]);
-                        free(nodes);
-                        nodes = NULL;
-                }
-        }
-        if (!nodes)
-                return -ENOMEM;
-
-        *ret_nodes = nodes;
-        return 0;
+        return r;
 }
 
 /**

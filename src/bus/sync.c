@@ -76,6 +76,23 @@ int sync_export(Bus *bus) {
 }
 
 /**
+ * sync_emit_deletions() - say how many objects are still to be deleted, if that changed
+ * @bus:        the bus
+ */
+void sync_emit_deletions(Bus *bus) {
+        uint64_t n_doomed = journal_counters(bus->options.journal)->objects_doomed;
+
+        if (n_doomed == bus->n_doomed)
+                return;
+
+        bus->n_doomed = n_doomed;
+        if (bus_is_connected(bus))
+                /* Who missed it reads the property; a connection that is lost has its own news. */
+                (void)sd_bus_emit_properties_changed(bus->connection, BUS_PATH, BUS_SYNC_INTERFACE, "PendingDeletions",
+                                                     NULL);
+}
+
+/**
  * sync_emit() - say how sending stands
  * @bus:        the bus
  */
