@@ -166,8 +166,7 @@ static int setup_type(void **state, const char *type) {
         assert_true(sd_event_new(&face->event) >= 0);
         face->gnss.error = face->outbox.error = "";
         face->outbox.state = OUTBOX_STATE_IDLE;
-        face->journal = fake_journal_new();
-        fake_journal_set_stock(face->journal, &face->stock);
+        below_open(face);
         assert_int_equal(gate_new(face->journal, &clock_system, "s-1", &face->gate), 0);
         gate_observe(face->gate, &(GateObserver){ .changed = on_consent, .userdata = face });
         if (face_open(face, text) < 0)
@@ -199,8 +198,7 @@ int face_teardown(void **state) {
         gate_free(face->gate);
         if (face->outbox.done)
                 fake_outbox_complete(&face->outbox, -ECANCELED);
-        fake_modules_turn(&face->stock);
-        fake_journal_delete(face->journal);
+        below_close(face);
         sd_event_unref(face->event);
         face_stop_daemon(face);
         nftw(face->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
@@ -209,29 +207,9 @@ int face_teardown(void **state) {
         return 0;
 }
 
-/* A decision that is written is in the stock of erasures, too, as in the real journal. */
-static void complete_decisions(Face *face) {
-        while (face->is_completing && fake_journal_n_waiting(face->journal) > 0) {
-                bool is_new = face->stock.n_erasures < fake_journal_n_erasures(face->journal);
-
-                if (face->result == 0 && is_new && face->stock.n_erasures < FAKE_ERASURES_MAX)
-                        face->stock.erasures[face->stock.n_erasures++] = (JournalErasureState){
-                                .request = 7,
-                                .parcels = 2,
-                                .records = 300,
-                                .objects_doomed = 1,
-                                .since_ms = INT64_MIN,
-                                .until_ms = INT64_MIN,
-                                .purposes = fake_journal_last_erasure(face->journal).purposes,
-                        };
-                fake_journal_complete(face->journal, face->result);
-        }
-}
-
 void face_turn(Face *face) {
         assert_true(sd_event_run(face->event, 20 * USEC_PER_MSEC) >= 0);
-        complete_decisions(face);
-        fake_modules_turn(&face->stock);
+        below_turn(face);
 }
 
 void face_wait(Face *face, const bool *is_done) {

@@ -38,6 +38,11 @@ typedef struct Reply {
         char error[128], text[2048]; /* with an answer from another process, text has every string in it */
 } Reply;
 
+/* The journal below: fake-stock.c or real-journal.c, whichever is linked. */
+void below_open(Face *face);
+void below_turn(Face *face);
+void below_close(Face *face);
+
 int face_setup(void **state);        /* bus of type session, completing */
 int face_setup_system(void **state); /* bus of type system with the policy that is shipped */
 int face_teardown(void **state);

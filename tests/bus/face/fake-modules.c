@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Stand in for src/journal, src/collect and src/sync when linked: see fake-modules.h.
+ * Stand in for src/collect and src/sync when linked: see fake-modules.h.
  */
 #include <assert.h>
-#include "fake-journal.h"
 #include "fake-modules.h"
 
 GnssState gnss_state(const Gnss *gnss) {
@@ -51,46 +50,4 @@ void fake_outbox_complete(Outbox *outbox, int r) {
 
         outbox->done = NULL;
         done(r, outbox->userdata);
-}
-
-const char *journal_installation(const Journal *journal) {
-        return "0b5e7c6e-8f5c-4d64-9d0c-3f6a3f0e9d11";
-}
-
-const JournalCounters *journal_counters(const Journal *journal) {
-        return &((const FakeStock *)fake_journal_stock(journal))->counters;
-}
-
-int journal_summary(Journal *journal, const char *subject, JournalSummaryDone done, void *userdata) {
-        FakeStock *stock = fake_journal_stock(journal);
-
-        assert(!stock->summary_done);
-        stock->summary_done = done;
-        stock->summary_userdata = userdata;
-
-        return 0;
-}
-
-int journal_list_erasures(Journal *journal, JournalErasuresDone done, void *userdata) {
-        FakeStock *stock = fake_journal_stock(journal);
-
-        if (stock->n_waiting == FAKE_ERASURES_MAX)
-                return JOURNAL_E_FULL;
-        stock->erasures_done[stock->n_waiting] = done;
-        stock->erasures_userdata[stock->n_waiting++] = userdata;
-
-        return 0;
-}
-
-void fake_modules_turn(FakeStock *stock) {
-        JournalSummaryDone summary_done = stock->summary_done;
-        FakeStock before = *stock;
-
-        stock->summary_done = NULL;
-        stock->n_waiting = 0;
-        if (summary_done)
-                summary_done(stock->read_result, stock->summary, before.summary_userdata);
-        for (size_t i = 0; i < before.n_waiting; i++)
-                before.erasures_done[i](stock->read_result, before.erasures, before.n_erasures,
-                                        before.erasures_userdata[i]);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Stand-ins for the modules that the bus shows, linked in place of the real ones; the gate is real. Their state is open
- * to the test. What decides (ledger, erasing) waits in fake-journal.c until the test completes it; what only reads is
- * answered by fake_modules_turn(), so never inside the call, as with the real journal.
+ * Stand-ins for the modules that the bus shows, linked in place of the real ones; the gate is real, and in
+ * test-face-journal.c the journal. Their state is open to the test. What decides (ledger, erasing) waits in fake-journal.c until the test completes it; what only reads is
+ * answered by below_turn(), so never inside the call, as with the real journal.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,5 +40,4 @@ typedef struct FakeStock {
         size_t n_waiting;
 } FakeStock;
 
-void fake_modules_turn(FakeStock *stock); /* answers what only reads */
 void fake_outbox_complete(Outbox *outbox, int r);
