@@ -131,8 +131,9 @@ static int db_create(Db *db, const DbFormat *format) {
         r = db_execute(db, format->schema);
         if (r < 0)
                 return r;
+        /* always fits */
         (void)snprintf(sql, sizeof(sql), "PRAGMA application_id=%u; PRAGMA user_version=%u", format->application_id,
-                       format->version); /* always fits */
+                       format->version);
         r = db_execute(db, sql);
         if (r < 0)
                 return r;
@@ -164,10 +165,10 @@ static int db_configure(Db *db, const DbFormat *format) {
         int r;
 
         sqlite3_extended_result_codes(db->sqlite, 1);
-        /* Both only make the library stricter; one that does not know them is no less right. */
-        (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);      /* see above */
-        (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL); /* see above */
-        (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_LOOKASIDE, NULL, 256, 32); /* else the default of 48 KiB */
+        /* The first two only make the library stricter; one that does not know them is no less right. */
+        (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);       /* see above */
+        (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);  /* see above */
+        (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_LOOKASIDE, NULL, 256, 32); /* else it stays at 48 KiB */
         r = db_execute(db, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;"
                            "PRAGMA page_size=4096; PRAGMA auto_vacuum=NONE; PRAGMA cell_size_check=ON");
         if (r < 0)

@@ -73,6 +73,12 @@ static inline uint64_t db_column_u64(sqlite3_stmt *statement, int column) {
         return (uint64_t)sqlite3_column_int64(statement, column);
 }
 
+/* A BLOB; only read through, valid until the next step, never freed. */
+static inline Bytes db_column_bytes(sqlite3_stmt *statement, int column) {
+        return (Bytes){ .data = (uint8_t *)sqlite3_column_blob(statement, column),
+                        .size = (size_t)sqlite3_column_bytes(statement, column) };
+}
+
 /* A transaction lives in a variable with _cleanup_transaction_ and is rolled back unless committed. */
 int db_begin(Db *db, Db **ret_transaction) _must_check_;
 int db_commit(Db **transaction) _must_check_;

@@ -20,19 +20,13 @@
  */
 #include <endian.h>
 #include <errno.h>
-#include <openssl/evp.h>
 #include <string.h>
 #include "ledger.h"
+#include "ledger-head.h"
 #include "trailkeep/id.h"
 
-#define HASH_SIZE 32
+#define HASH_SIZE LEDGER_HASH_SIZE
 #define LEDGER_SALT_SIZE 32
-#define LEDGER_SEED "trailkeep ledger"
-
-typedef struct LedgerHead {
-        uint64_t seq;
-        uint8_t hash[HASH_SIZE];
-} LedgerHead;
 
 /* One row, borrowed from the statement. */
 typedef struct LedgerRow {
@@ -41,18 +35,6 @@ typedef struct LedgerRow {
         size_t n_commitment, n_hash, n_entry;
 } LedgerRow;
 
-static int hash_bytes(const void *data, size_t size, uint8_t ret[static HASH_SIZE]) {
-        return EVP_Digest(data, size, ret, NULL, EVP_sha256(), NULL) == 1 ? 0 : -EIO;
-}
-
-static int ledger_seed(Vault *vault, uint8_t ret[static HASH_SIZE]) {
-        uint8_t input[sizeof(LEDGER_SEED) - 1 + INSTALLATION_SIZE];
-
-        memcpy(input, LEDGER_SEED, sizeof(LEDGER_SEED) - 1);
-        memcpy(input + sizeof(LEDGER_SEED) - 1, vault_scope(vault)->installation, INSTALLATION_SIZE);
-        return hash_bytes(input, sizeof(input), ret);
-}
-
 static int ledger_link(const uint8_t *before, uint64_t seq, const uint8_t *commitment, uint8_t ret[static HASH_SIZE]) {
         uint8_t input[HASH_SIZE + sizeof(uint64_t) + HASH_SIZE];
         uint64_t seq_be = htobe64(seq);
@@ -60,42 +42,12 @@ static int ledger_link(const uint8_t *before, uint64_t seq, const uint8_t *commi
         memcpy(input, before, HASH_SIZE);
         memcpy(input + HASH_SIZE, &seq_be, sizeof(seq_be));
         memcpy(input + HASH_SIZE + sizeof(seq_be), commitment, HASH_SIZE);
-        return hash_bytes(input, sizeof(input), ret);
-}
-
-static int ledger_seal_head(Vault *vault, const LedgerHead *head, Bytes *ret) {
-        SealAd ad = seal_ad(vault_scope(vault), SEAL_KIND_LEDGER_HEAD, SEAL_NO_LANE, 0);
-        _cleanup_bytes_ Bytes plain = { 0 };
-        int r;
-
-        r = pack_u64(&plain, head->seq);
-        if (r >= 0)
-                r = bytes_append(&plain, head->hash, HASH_SIZE);
-        if (r < 0)
-                return r;
-        return aead_seal(vault_ledger_aead(vault), ad.bytes, sizeof(ad.bytes), plain.data, plain.size, ret);
-}
-
-/**
- * ledger_first_head() - the sealed head of a ledger without entries
- * @vault:      with its keys
- * @ret:        appended to
- *
- * Return: 0; < 0.
- */
-int ledger_first_head(Vault *vault, Bytes *ret) {
-        LedgerHead head = { 0 };
-        int r;
-
-        r = ledger_seed(vault, head.hash);
-        return r < 0 ? r : ledger_seal_head(vault, &head, ret);
+        return ledger_hash(input, sizeof(input), ret);
 }
 
 static int ledger_read_head(Vault *vault, LedgerHead *ret) {
-        SealAd ad = seal_ad(vault_scope(vault), SEAL_KIND_LEDGER_HEAD, SEAL_NO_LANE, 0);
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        _cleanup_bytes_ Bytes plain = { 0 };
-        Unpack unpack;
+        Bytes sealed;
         int r;
 
         r = db_start(vault_db(vault), "SELECT ledger_head FROM vault", &statement);
@@ -104,23 +56,15 @@ static int ledger_read_head(Vault *vault, LedgerHead *ret) {
         r = db_step(vault_db(vault), statement);
         if (r <= 0)
                 return r < 0 ? r : -EBADMSG;
-        r = aead_open(vault_ledger_aead(vault), ad.bytes, sizeof(ad.bytes), sqlite3_column_blob(statement, 0),
-                      (size_t)sqlite3_column_bytes(statement, 0), &plain);
-        if (r != 0)
-                return r < 0 ? r : -EBADMSG;
-        unpack = (Unpack){ .data = plain.data, .size = plain.size };
-        ret->seq = unpack_u64(&unpack);
-        if (unpack.size != HASH_SIZE)
-                return -EBADMSG;
-        memcpy(ret->hash, unpack.data, HASH_SIZE);
-        return 0;
+        sealed = db_column_bytes(statement, 0);
+        return ledger_head_open(vault_scope(vault), vault_ledger_aead(vault), &sealed, ret);
 }
 
 static int ledger_write_head(Vault *vault, const LedgerHead *head) {
         _cleanup_bytes_ Bytes sealed = { 0 };
         int r;
 
-        r = ledger_seal_head(vault, head, &sealed);
+        r = ledger_head_seal(head, vault_scope(vault), vault_ledger_aead(vault), &sealed);
         if (r < 0)
                 return r;
         return db_run(vault_db(vault), "UPDATE vault SET ledger_head = ?", DB_BYTES(&sealed));
@@ -149,7 +93,7 @@ int ledger_append(Vault *vault, const char *body) {
         if (r >= 0)
                 r = bytes_append_string(&plain, body);
         if (r >= 0)
-                r = hash_bytes(plain.data, plain.size, commitment);
+                r = ledger_hash(plain.data, plain.size, commitment);
         if (r >= 0)
                 r = ledger_link(head.hash, head.seq + 1, commitment, head.hash);
         if (r < 0)
@@ -179,7 +123,7 @@ static int ledger_check(Vault *vault, const LedgerRow *row, LedgerHead *head, By
                 return r;
         if (r == AEAD_E_FORGED || ret_plain->size < LEDGER_SALT_SIZE)
                 return -EBADMSG;
-        r = hash_bytes(ret_plain->data, ret_plain->size, commitment);
+        r = ledger_hash(ret_plain->data, ret_plain->size, commitment);
         if (r >= 0)
                 r = ledger_link(head->hash, row->seq, commitment, head->hash);
         if (r < 0)
@@ -205,10 +149,10 @@ static LedgerRow ledger_row(sqlite3_stmt *statement) {
 /* Goes along the whole chain; with @entry it hands out the bodies as well. */
 static int ledger_walk(Vault *vault, LedgerEntry entry, void *userdata) {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        LedgerHead head = { 0 }, last;
+        LedgerHead head, last;
         int r;
 
-        r = ledger_seed(vault, head.hash);
+        r = ledger_head_first(vault_scope(vault), &head);
         if (r >= 0)
                 r = ledger_read_head(vault, &last);
         if (r >= 0)

@@ -5,11 +5,9 @@
  * private to the journal.
  */
 #include <stdint.h>
-#include "trailkeep/bytes.h"
 #include "trailkeep/macros.h"
 #include "vault.h"
 
-int ledger_first_head(Vault *vault, Bytes *ret) _must_check_;
 int ledger_append(Vault *vault, const char *body) _must_check_; /* in a transaction */
 
 typedef int (*LedgerEntry)(uint64_t seq, const char *body, void *userdata);

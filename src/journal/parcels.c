@@ -214,12 +214,6 @@ static int parcel_load_extent(Vault *vault, Parcel *parcel, const Bytes *sealed)
         return parcel->has_extent ? 0 : PARCEL_E_DAMAGED;
 }
 
-static Bytes column_view(sqlite3_stmt *statement, int column) {
-        /* Only read through; never freed. */
-        return (Bytes){ .data = (uint8_t *)sqlite3_column_blob(statement, column),
-                        .size = (size_t)sqlite3_column_bytes(statement, column) };
-}
-
 /**
  * parcel_load() - a living parcel with its key
  * @vault:      the vault
@@ -251,13 +245,13 @@ int parcel_load(Vault *vault, uint64_t id, Parcel **ret) {
         r = parcel_load_key(vault, &row, statement, &aead);
         if (r != 0)
                 return r;
-        label = column_view(statement, 7);
+        label = db_column_bytes(statement, 7);
         r = parcel_load_label(vault, &row, aead, &label, &parcel);
         if (r != 0)
                 return r;
         parcel->row = row;
         parcel->aead = TAKE_PTR(aead);
-        extent = column_view(statement, 8);
+        extent = db_column_bytes(statement, 8);
         r = parcel_load_extent(vault, parcel, &extent);
         if (r != 0)
                 return r;

@@ -34,7 +34,7 @@
 #include <string.h>
 #include <systemd/sd-id128.h>
 #include "journal-error.h"
-#include "ledger.h"
+#include "ledger-head.h"
 #include "trailkeep/id.h"
 #include "vault.h"
 
@@ -106,6 +106,7 @@ static int vault_create(Vault *vault) {
         _cleanup_(secret_freep) Secret *ledger_key = NULL, *catalogue_key = NULL;
         _cleanup_bytes_ Bytes wrapped_ledger = { 0 }, wrapped_catalogue = { 0 }, head = { 0 };
         uint8_t salt[KEYRING_SALT_SIZE];
+        LedgerHead first;
         int r;
 
         vault->scope.incarnation = VAULT_INCARNATION;
@@ -127,7 +128,9 @@ static int vault_create(Vault *vault) {
         if (r >= 0)
                 r = aead_new(AEAD_AES_256_GCM, catalogue_key, &vault->catalogue_aead);
         if (r >= 0)
-                r = ledger_first_head(vault, &head);
+                r = ledger_head_first(&vault->scope, &first);
+        if (r >= 0)
+                r = ledger_head_seal(&first, &vault->scope, vault->ledger_aead, &head);
         if (r < 0)
                 return r;
         return db_run(vault->db, "INSERT INTO vault VALUES(1, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
