@@ -13,6 +13,7 @@ import sys
 from lintlib import Tap, read, without_comments
 
 TABLE_KEY = re.compile(r'\{\s*"(\w+)",\s*"(\w+)",')
+RETENTION_KEY = re.compile(r'\{\s*RETENTION\("(\w+)",')
 MAN_KEY = re.compile(r"^\*(\w+)=\*", re.MULTILINE)
 SAMPLE_KEY = re.compile(r"^#(\w+)=", re.MULTILINE)
 STRUCT_KEY = re.compile(r"\b([A-Z]\w+)=")
@@ -23,6 +24,11 @@ def sections(text, pattern):
     """{(section, key)} of a page in which sections stand before their keys."""
     parts = SECTION.split(text)
     return {(name, key) for name, part in zip(parts[1::2], parts[2::2]) for key in pattern.findall(part)}
+
+
+def table_keys(text):
+    """{(section, key)} of the table's source, in which a macro writes the retention keys."""
+    return set(TABLE_KEY.findall(text)) | {("Journal", "Retention" + name) for name in RETENTION_KEY.findall(text)}
 
 
 def differences(table, page, title):
@@ -42,7 +48,7 @@ def struct_differences(table, header):
 
 def main():
     root, program = pathlib.Path(sys.argv[1]), sys.argv[2]
-    table = set(TABLE_KEY.findall(without_comments(read(root / "src/config/config-table.c"))))
+    table = table_keys(without_comments(read(root / "src/config/config-table.c")))
     man = subprocess.run([program], capture_output=True, text=True, check=True).stdout
     sample = subprocess.run([program, "--sample"], capture_output=True, text=True, check=True).stdout
     header = read(root / "include/trailkeep/config.h")
