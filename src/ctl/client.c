@@ -152,6 +152,30 @@ int client_call_simple(Ctl *ctl, const char *interface, const char *member, json
 }
 
 /**
+ * client_get_all_new() - a call that asks for all properties of an interface
+ * @ctl:        its bus
+ * @path:       the object
+ * @interface:  one of CLIENT_
+ * @ret:        the whole message, the caller's
+ *
+ * Return: 0 or -errno.
+ */
+int client_get_all_new(Ctl *ctl, const char *path, const char *interface, sd_bus_message **ret) {
+        _cleanup_message_ sd_bus_message *method = NULL;
+        int r;
+
+        r = method_new(ctl, path, CLIENT_PROPERTIES, "GetAll", &method);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(method, "s", interface);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(method);
+        return 0;
+}
+
+/**
  * client_get_all() - read all properties of an interface
  * @ctl:                its bus
  * @path:               the object
@@ -164,10 +188,7 @@ int client_get_all(Ctl *ctl, const char *path, const char *interface, json_t **r
         _cleanup_message_ sd_bus_message *method = NULL;
         int r;
 
-        r = method_new(ctl, path, CLIENT_PROPERTIES, "GetAll", &method);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(method, "s", interface);
+        r = client_get_all_new(ctl, path, interface, &method);
         if (r < 0)
                 return r;
 

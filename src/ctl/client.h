@@ -26,6 +26,7 @@ int client_connect(const CtlOptions *options, sd_bus **ret_bus) _must_check_;
 int client_method_new(Ctl *ctl, const char *interface, const char *member, sd_bus_message **ret) _must_check_;
 int client_call(Ctl *ctl, sd_bus_message *method, json_t **ret_reply) _must_check_;
 int client_call_simple(Ctl *ctl, const char *interface, const char *member, json_t **ret_reply) _must_check_;
+int client_get_all_new(Ctl *ctl, const char *path, const char *interface, sd_bus_message **ret) _must_check_;
 int client_get_all(Ctl *ctl, const char *path, const char *interface, json_t **ret_properties) _must_check_;
 int client_explain(const CtlOptions *options, const sd_bus_error *error);
 

@@ -161,11 +161,7 @@ static int read_again(Erase *erase) {
         _cleanup_message_ sd_bus_message *method = NULL;
         int r;
 
-        r = sd_bus_message_new_method_call(erase->ctl->bus, &method, CLIENT_NAME, erase->path, CLIENT_PROPERTIES,
-                                           "GetAll");
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(method, "s", CLIENT_ERASURE);
+        r = client_get_all_new(erase->ctl, erase->path, CLIENT_ERASURE, &method);
         if (r < 0)
                 return r;
 

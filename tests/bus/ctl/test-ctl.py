@@ -14,6 +14,7 @@ import tempfile
 import termios
 import unicodedata
 import unittest
+from unittest import mock
 from xml.etree import ElementTree
 
 from peers import bus, tap
@@ -411,6 +412,29 @@ class Trouble(Case):
         terminal.read_until('4 records to go')
         self.fake.stop()
         self.assertEqual(terminal.end()[0], ABSENT)
+
+    def test_daemon_goes_while_the_store_is_waited_for(self):
+        self.fake.tell('deletable 3')
+        terminal = Terminal(['--bus=' + self.bus.address, 'data', 'erase', '-y', '-w'])
+        terminal.read_until('3 objects to go')
+        self.fake.stop()
+        code, output = terminal.end()
+        self.assertEqual(code, ABSENT)
+        self.assertIn('trailkeepd went away before it was done', output)
+
+    def test_a_question_does_not_start_the_daemon(self):
+        config = bus.CONFIG.replace('<auth>', '<servicedir>{folder}</servicedir><auth>')
+        folder = tempfile.mkdtemp(prefix='tk-ctl-')
+        self.addCleanup(shutil.rmtree, folder)
+        started = os.path.join(folder, 'started')
+        with open(os.path.join(folder, 'org.trailkeep.service'), 'w', encoding='ascii') as f:
+            f.write(f'[D-BUS Service]\nName=org.trailkeep\nExec=/usr/bin/touch {started}\n')
+        with mock.patch.object(bus, 'CONFIG', config), bus.Bus(folder) as other:
+            self.ctl('--bus=' + other.address, 'status', code=ABSENT)
+            self.assertFalse(os.path.exists(started))
+            # busctl asks as anyone does, and so shows that the daemon could have been started
+            self.assertRaises(bus.CallError, other.busctl, 'call', bus.NAME, '/org/trailkeep', bus.NAME + '.Sync1', 'Flush')
+            self.assertTrue(os.path.exists(started))
 
     def test_access_denied_names_the_group(self):
         self.fake.tell('fail Summary org.freedesktop.DBus.Error.AccessDenied trailkeep-owner, trailkeep-guardian may call')
