@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -229,11 +230,12 @@ static void test_more_receivers_than_skies_take_turns(void **state) {
 }
 
 static void test_a_path_of_any_length(void **state) {
-        char line[512] = "{\"class\":\"TPV\",\"device\":\"/", *p = line + strlen(line);
+        char path[FIX_DEVICE_MAX], line[512];
         Fix fix;
 
-        memset(p, 'x', FIX_DEVICE_MAX - 2);
-        strcpy(p + FIX_DEVICE_MAX - 2, "\",\"mode\":2,\"lat\":47.1,\"lon\":8.2}");
+        memset(path, 'x', sizeof(path) - 1);
+        path[sizeof(path) - 1] = 0;
+        snprintf(line, sizeof(line), "{\"class\":\"TPV\",\"device\":\"%s\",\"mode\":2,\"lat\":47.1,\"lon\":8.2}", path);
         fix = take_fix(line);
         assert_int_equal(strlen(fix.device), FIX_DEVICE_MAX - 1);
 }
