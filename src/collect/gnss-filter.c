@@ -167,8 +167,7 @@ GnssFilterVerdict gnss_filter_check(GnssFilter *filter, const Fix *fix, uint64_t
         if (is_implausible(filter, fix, now_usec)) {
                 if (++filter->n_implausible < N_IMPLAUSIBLE_MAX)
                         return GNSS_FILTER_DROP_SPEED;
-                filter->is_slow = filter->is_parked = false; /* where it stood was wrong too */
-                (void)update_parked(filter, fix, now_usec);  /* hence no stay that could end */
+                (void)update_parked(filter, fix, now_usec); /* a stay that ends by this was at the wrong place */
                 return keep(filter, fix, now_usec);
         }
         filter->n_implausible = 0;

@@ -30,15 +30,14 @@ int gnss_link_init(GnssLink *link, sd_event *event, const char *address, const G
         return gnss_address_parse(address, link->addresses, &link->n_addresses);
 }
 
-/* Hands on each whole line. A line may close the link, and with it goes what the buffer held. */
+/* Hands on each whole line. A line may close the link, which empties the buffer and so ends this. */
 static void take_lines(GnssLink *link) {
-        uint64_t n_closed = link->n_closed;
         size_t size;
         char *line;
 
-        while (link->n_closed == n_closed && (line = gnss_lines_next(&link->lines, &size)))
+        while ((line = gnss_lines_next(&link->lines, &size)))
                 link->observer.line(line, size, link->observer.userdata);
-        if (link->n_closed == n_closed && gnss_lines_is_full(&link->lines))
+        if (gnss_lines_is_full(&link->lines))
                 link->observer.failed("gpsd sent a line without end", 0, link->observer.userdata);
 }
 

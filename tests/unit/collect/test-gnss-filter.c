@@ -239,6 +239,19 @@ static void test_leap_while_parked_does_not_unpark(void **state) {
         assert_true(filter.is_parked);
 }
 
+static void test_believed_leap_ends_the_stay(void **state) {
+        GnssFilter filter;
+        static const Step steps[] = {
+                { 0, 0, 0, 0, NAN, KEEP },          { 60, 0, 0, 0, NAN, PARKED },       { 61, 90000, 0, 0, NAN, SPEED },
+                { 62, 90000, 0, 0, NAN, SPEED },    { 63, 90000, 0, 0, NAN, KEEP },     { 64, 90000, 0, 0, NAN, EARLY },
+                { 73, 90000, 0, 0, NAN, KEEP },     { 122, 90000, 0, 0, NAN, KEEP },    { 123, 90000, 0, 0, NAN, PARKED },
+        };
+
+        gnss_filter_init(&filter, &gnss_filter_options_default);
+        run_steps(&filter, steps, ELEMENTSOF(steps));
+        assert_true(filter.is_parked);
+}
+
 static void test_noise_at_a_high_rate_is_no_leap(void **state) {
         static const Step steps[] = {
                 { 0, 0, 0, 1, NAN, KEEP },      { 0.1, 20, 0, 1, NAN, EARLY }, { 0.2, -20, 0, 1, NAN, EARLY },
@@ -306,6 +319,14 @@ static void test_leaving_by_speed_is_kept_at_once(void **state) {
         RUN(steps);
 }
 
+static void test_leaving_right_after_a_parked_fix_is_kept_too(void **state) {
+        static const Step steps[] = {
+                { 0, 0, 0, 0, NAN, KEEP },    { 60, 0, 0, 0, NAN, PARKED }, { 300, 0, 0, 0, NAN, KEEP },
+                { 301, 2, 0, 2.5, 90, KEEP }, { 302, 5, 0, 3, 90, EARLY },
+        };
+        RUN(steps);
+}
+
 static void test_leaving_by_distance_is_kept_at_once(void **state) {
         static const Step steps[] = {
                 { 0, 0, 0, NAN, NAN, KEEP },    { 60, 0, 0, NAN, NAN, PARKED }, { 61, 20, 0, NAN, NAN, PARKED },
@@ -366,6 +387,7 @@ int main(void) {
                 cmocka_unit_test(test_leap_is_dropped),
                 cmocka_unit_test(test_third_leap_in_a_row_is_believed),
                 cmocka_unit_test(test_leap_while_parked_does_not_unpark),
+                cmocka_unit_test(test_believed_leap_ends_the_stay),
                 cmocka_unit_test(test_noise_at_a_high_rate_is_no_leap),
                 cmocka_unit_test(test_tunnel_gap_is_no_leap),
                 cmocka_unit_test(test_burst_after_a_stall_is_no_leap),
@@ -373,6 +395,7 @@ int main(void) {
                 cmocka_unit_test(test_parked_after_a_minute),
                 cmocka_unit_test(test_parked_drift_stays_parked),
                 cmocka_unit_test(test_leaving_by_speed_is_kept_at_once),
+                cmocka_unit_test(test_leaving_right_after_a_parked_fix_is_kept_too),
                 cmocka_unit_test(test_leaving_by_distance_is_kept_at_once),
                 cmocka_unit_test(test_traffic_light_is_not_parking),
                 cmocka_unit_test(test_walking_pace_without_speed_is_not_parking),

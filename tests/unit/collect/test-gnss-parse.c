@@ -116,6 +116,12 @@ static void test_zero_is_not_absent(void **state) {
 }
 
 static void test_time_keeps_its_milliseconds(void **state) {
+        for (int ms = 0; ms < 1000; ms++) {
+                char line[128];
+
+                snprintf(line, sizeof(line), TPV("\"mode\":2,\"time\":\"2026-11-23T17:33:23.%03dZ\""), ms);
+                assert_int_equal(take_fix(line).time_ms, INT64_C(1795455203000) + ms);
+        }
         assert_int_equal(take_fix(TPV_AT("2019-04-06T23:59:59.999Z")).time_ms, INT64_C(1554595199999));
         assert_int_equal(take_fix(TPV_AT("2038-01-19T03:14:08.001Z")).time_ms, INT64_C(2147483648001));
         assert_int_equal(take_fix(TPV_AT("2007-04-09T17:33:23.300Z")).time_ms, INT64_C(1176140003300));
