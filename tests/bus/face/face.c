@@ -169,11 +169,14 @@ static int setup_type(void **state, const char *type) {
         below_open(face);
         assert_int_equal(gate_new(face->journal, &clock_system, "s-1", &face->gate), 0);
         gate_observe(face->gate, &(GateObserver){ .changed = on_consent, .userdata = face });
-        if (face_open(face, text) < 0)
-                fail_msg("%s", text);
+        *state = face;
+        if (face_open(face, text) < 0) {
+                fprintf(stderr, "%s\n", text);
+                face_teardown(state); /* is not called after a setup that failed */
+                return -1;
+        }
         face_connect_client(face);
         stranger_be(BUS_ROLE_MAX);
-        *state = face;
 
         return 0;
 }

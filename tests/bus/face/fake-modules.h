@@ -2,8 +2,9 @@
 #pragma once
 /*
  * Stand-ins for the modules that the bus shows, linked in place of the real ones; the gate is real, and in
- * test-face-journal.c the journal. Their state is open to the test. What decides (ledger, erasing) waits in fake-journal.c until the test completes it; what only reads is
- * answered by below_turn(), so never inside the call, as with the real journal.
+ * test-face-journal.c the journal. Their state is open to the test. What decides (ledger, erasing) waits in
+ * fake-journal.c until the test completes it; what only reads is answered by below_turn(), so never inside the call, as
+ * with the real journal.
  */
 #include <stdbool.h>
 #include <stddef.h>

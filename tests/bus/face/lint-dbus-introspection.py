@@ -5,7 +5,8 @@
     lint-dbus-introspection.py INTROSPECT-FACE FILE.xml...
 
 Compared are interfaces, methods, signals and properties, their arguments' names, types and directions, access, and
-annotations; comments and the order of members are not. Faults planted into the live side come first: each must be found.
+annotations; comments and the order of members are not. Faults planted into the live side come first: each must be
+found.
 """
 import subprocess
 import sys
@@ -63,7 +64,8 @@ def differences(wanted, found):
             ours, live = wanted[interface], found[interface]
             for member in sorted(set(ours) | set(live)):
                 if ours.get(member) != live.get(member):
-                    yield f'{interface} {" ".join(member)}: {ours.get(member)} in data/dbus, {live.get(member)} on the bus'
+                    yield (f'{interface} {" ".join(member)}: {ours.get(member)} in data/dbus, '
+                           f'{live.get(member)} on the bus')
 
 
 def read_live(program):

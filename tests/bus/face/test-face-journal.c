@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The face over the real gate and the real journal: what a caller sees of a consent from its grant to its withdrawal, and
- * after a restart.
+ * The face over the real gate and the real journal: what a caller sees of a consent from its grant to its withdrawal,
+ * and after a restart.
  */
 #include <setjmp.h>
 #include <stdarg.h>
