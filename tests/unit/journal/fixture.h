@@ -45,6 +45,7 @@ char *fixture_path(Fixture *f, const char *name);
 int append_record(Fixture *f, RecordKind kind, const char *subject, int64_t time_ms);
 void append(Fixture *f, size_t n);      /* fixes of SUBJECT_A, a second apart on all clocks; committed */
 int commit(Fixture *f);
+int try_read_batch(Fixture *f, Lane lane, size_t records_max, JournalBatch **ret);
 JournalBatch *read_batch(Fixture *f, Lane lane, size_t records_max);
 int put_intent(Fixture *f, Lane lane, uint64_t first, uint64_t last, const char *name, uint64_t *ret);
 int ack(Fixture *f, uint64_t object);

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What lies in the files of the state folder, byte by byte. Built twice: as it is, and with an AEAD that does not encrypt
+ * (REMNANTS_PLAIN), the control which shows that the search does find what is there.
+ */
+#include "fixture.h"
+#include <sqlite3.h>
+
+#define COORDINATE "52.51627500"
+#define OBJECT_NAME "tracks/2026/11/23/some-object"
+
+/* A record of each lane, an object, a ledger entry. */
+static void record_all(Fixture *f) {
+        _cleanup_(journal_batch_freep) JournalBatch *batch = NULL;
+        uint64_t object;
+
+        for (unsigned kind = 0; kind < RECORD_KIND_MAX; kind++)
+                for (int i = 0; i < 20; i++)
+                        assert_int_equal(append_record(f, (RecordKind)kind, SUBJECT_A, START_REALTIME_MS), 0);
+        assert_int_equal(commit(f), 0);
+        batch = read_batch(f, LANE_TRACK, 10);
+        assert_int_equal(put_intent(f, LANE_TRACK, batch->first, batch->last, OBJECT_NAME, &object), 0);
+        assert_int_equal(ledger_append_entry(f, "{\"who\":\"somebody-in-the-ledger\"}"), 0);
+}
+
+#ifdef REMNANTS_PLAIN
+
+static void test_search_finds_what_is_not_encrypted(void **state) {
+        Fixture *f = *state;
+
+        assert_int_equal(fixture_open(f), 0);
+        record_all(f);
+        assert_true(text_in_state(f, COORDINATE));
+        assert_true(text_in_state(f, SUBJECT_A));
+        assert_true(text_in_state(f, OBJECT_NAME));
+        assert_true(text_in_state(f, "somebody-in-the-ledger"));
+}
+
+#else
+
+static const JournalErasure everything = { .purposes = ALL_PURPOSES, .since_ms = TIME_MS_NONE, .until_ms = TIME_MS_NONE };
+
+static void check_no_plain_text(Fixture *f) {
+        assert_false(text_in_state(f, COORDINATE));
+        assert_false(text_in_state(f, SUBJECT_A));
+        assert_false(text_in_state(f, OBJECT_NAME));
+        assert_false(text_in_state(f, "somebody-in-the-ledger"));
+        assert_false(text_in_state(f, "gnss"));
+}
+
+static void test_no_plain_text_at_any_time(void **state) {
+        Fixture *f = *state;
+        JournalReceipt receipt;
+
+        assert_int_equal(fixture_open(f), 0);
+        record_all(f);
+        check_no_plain_text(f);
+        fixture_reopen(f);
+        check_no_plain_text(f);
+        assert_int_equal(erase(f, &everything, &receipt), 0);
+        check_no_plain_text(f);
+        wait_reclaimed(f);
+        check_no_plain_text(f);
+}
+
+/* The first BLOB of a query, with the journal closed. */
+static Bytes sql_blob(Fixture *f, const char *file, const char *sql) {
+        _cleanup_free_ char *path = fixture_path(f, file);
+        sqlite3_stmt *statement = NULL;
+        Bytes bytes = { 0 };
+        sqlite3 *db = NULL;
+
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+        assert_int_equal(bytes_append(&bytes, sqlite3_column_blob(statement, 0), (size_t)sqlite3_column_bytes(statement, 0)), 0);
+        (void)sqlite3_finalize(statement);
+        (void)sqlite3_close(db);
+        return bytes;
+}
+
+static void test_destroyed_key_is_in_no_file(void **state) {
+        Fixture *f = *state;
+        _cleanup_bytes_ Bytes key = { 0 }, label = { 0 }, extent = { 0 }, salt = { 0 };
+        JournalReceipt receipt;
+
+        assert_int_equal(fixture_open(f), 0);
+        record_all(f);
+        fixture_close(f);
+        key = sql_blob(f, "vault.db", "SELECT key FROM parcel LIMIT 1");
+        label = sql_blob(f, "vault.db", "SELECT label FROM parcel LIMIT 1");
+        extent = sql_blob(f, "vault.db", "SELECT extent FROM parcel LIMIT 1");
+        salt = sql_blob(f, "vault.db", "SELECT salt FROM vault");
+        assert_int_equal(key.size, 60);
+        assert_int_equal(fixture_open(f), 0);
+        /* The control: it is there. */
+        assert_true(state_holds(f, key.data, key.size));
+        assert_true(state_holds(f, salt.data, salt.size));
+        assert_int_equal(erase(f, &everything, &receipt), 0);
+        /* At once, with the journal open and rows not yet reclaimed, and in any part. */
+        for (size_t i = 0; i + 12 <= key.size; i += 12)
+                assert_false(state_holds(f, key.data + i, 12));
+        assert_false(state_holds(f, label.data, 16));
+        assert_false(state_holds(f, extent.data, 16));
+        assert_false(state_holds(f, salt.data, salt.size));
+}
+
+static void test_expired_key_is_in_no_file(void **state) {
+        Fixture *f = *state;
+        _cleanup_bytes_ Bytes key = { 0 };
+
+        assert_int_equal(fixture_open(f), 0);
+        append(f, 3);
+        fixture_close(f);
+        key = sql_blob(f, "vault.db", "SELECT key FROM parcel LIMIT 1");
+        assert_true(state_holds(f, key.data, key.size));
+        fixture_advance(f, 31 * USEC_PER_DAY);
+        assert_int_equal(fixture_open(f), 0);
+        assert_false(state_holds(f, key.data, 16));
+}
+
+#endif
+
+#define unit(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+#ifdef REMNANTS_PLAIN
+                unit(test_search_finds_what_is_not_encrypted),
+#else
+                unit(test_no_plain_text_at_any_time),
+                unit(test_destroyed_key_is_in_no_file),
+                unit(test_expired_key_is_in_no_file),
+#endif
+        };
+
+        return cmocka_run_group_tests_name("journal remnants", tests, NULL, NULL);
+}
