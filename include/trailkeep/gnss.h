@@ -3,7 +3,8 @@
 /*
  * The receiver: gpsd's JSON over a socket of our own (non-blocking) and libgps' gps_unpack(). Floor 2.
  *
- * Stopped means: no connection to gpsd exists, no fix is held in memory. The state machine is drawn in src/collect/gnss.c.
+ * Stopped means: no connection to gpsd exists, no fix is held in memory. The state machine is drawn in
+ * src/collect/gnss.c.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,16 +33,17 @@ typedef struct GnssOptions {
 
 /* Each may be NULL. A callback may call gnss_stop() and gnss_start(), not gnss_free(). */
 typedef struct GnssObserver {
-        void (*fix)(const Fix *fix, void *userdata); /* one that the filter kept; its place may be absent with the filter off */
+        void (*fix)(const Fix *fix, void *userdata); /* one that the filter kept; if it is off, perhaps without a place */
         void (*state)(GnssState state, void *userdata);
-        /* Once when a trouble begins, however often the attempt is repeated, and with "" when it is over. Not at stop. */
+        /* Once when a trouble begins, however often it is tried again; with "" when it is over, but not at stop. */
         void (*trouble)(const char *sentence, void *userdata);
         void *userdata;
 } GnssObserver;
 
 typedef struct Gnss Gnss;
 
-int gnss_new(sd_event *event, const Clock *clock, const GnssOptions *options, const GnssObserver *observer, Gnss **ret) _must_check_;
+int gnss_new(sd_event *event, const Clock *clock, const GnssOptions *options, const GnssObserver *observer,
+             Gnss **ret) _must_check_;
 Gnss *gnss_free(Gnss *gnss);
 DEFINE_CLEANUP(Gnss, gnss_free);
 int gnss_start(Gnss *gnss) _must_check_; /* idempotent */

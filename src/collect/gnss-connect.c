@@ -2,9 +2,10 @@
 /*
  * Where gpsd is, and the way there without waiting. Floor 2.
  *
- * libgps' own gps_open() resolves names and connects blocking, which may hold the loop for minutes. A name would need a resolver;
- * gpsd runs on this box or on a neighbour with a fixed address, so a numeric address and "localhost" are all there is. The latter
- * is ::1 and 127.0.0.1 in this order, since gpsd's socket unit binds both and gpsd alone whatever it can.
+ * libgps' own gps_open() resolves names and connects blocking, which may hold the loop for minutes. A name would need
+ * a resolver; gpsd runs on this box or on a neighbour with a fixed address, so a numeric address and "localhost" are
+ * all there is. The latter is ::1 and 127.0.0.1 in this order, since gpsd's socket unit binds both and gpsd alone
+ * whatever it can.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -98,8 +99,8 @@ int gnss_address_parse(const char *text, GnssAddress ret[static GNSS_ADDRESSES_M
 }
 
 /*
- * A gpsd on another box may vanish without a word while it has nothing to say. The kernel asks after it; this process is
- * not woken for that. Without it the connection only seems alive for longer, so a failure is no reason to give up.
+ * A gpsd on another box may vanish without a word while it has nothing to say. The kernel asks after it; this process
+ * is not woken for that. Without it the connection only seems alive for longer, so a failure is no reason to give up.
  */
 static void set_keepalive(int fd) {
         const struct {
@@ -119,8 +120,8 @@ static void set_keepalive(int fd) {
 /**
  * gnss_connect() - begin to connect
  * @address:    borrowed
- * @ret_fd:     owned by the caller; writable, or in error, as soon as gnss_connect_result() has something to say; untouched
- *              on failure
+ * @ret_fd:     owned by the caller; writable, or in error, as soon as gnss_connect_result() has something to say;
+ *              untouched on failure
  *
  * Return: 0; -errno of socket(2) or connect(2).
  */

@@ -2,20 +2,22 @@
 /*
  * Which fixes are worth keeping. Floor 2, pure.
  *
- * A receiver reports once a second and more, whether the vehicle moves or not; a track needs far less. A fix is kept when it is
- * believable and says something that the last one kept did not: time has passed, way has been made, or the vehicle has turned.
+ * A receiver reports once a second and more, whether the vehicle moves or not; a track needs far less. A fix is kept
+ * when it is believable and says something that the last one kept did not: time has passed, way has been made, or the
+ * vehicle has turned.
  *
  *                slow for 60 s within distance_m of where it began
  *      MOVING -----------------------------------------------------> PARKED
  *             <-----------------------------------------------------
  *                fast, or distance_m away from that place: that fix is kept
  *
- * Slow is less than 1 m/s and fast more than 2 m/s: a receiver at rest reports a few decimetres per second, and what lies between the
- * two changes nothing. Where the receiver reports no speed, the distance from the anchor decides alone.
+ * Slow is less than 1 m/s and fast more than 2 m/s: a receiver at rest reports a few decimetres per second, and what
+ * lies between the two changes nothing. Where the receiver reports no speed, the distance from the anchor decides
+ * alone.
  *
- * Intervals are measured in the caller's boot time: gpsd's time may be absent, step back or be 1024 weeks wrong. It has a say in one
- * place only, the believable speed, where it can excuse a fix but never condemn one: what a stalled connection held back arrives in
- * one burst, yet the way was made in the time that the fixes themselves carry.
+ * Intervals are measured in the caller's boot time: gpsd's time may be absent, step back or be 1024 weeks wrong. It
+ * has a say in one place only, the believable speed, where it can excuse a fix but never condemn one: what a stalled
+ * connection held back arrives in one burst, yet the way was made in the time that the fixes themselves carry.
  */
 #include <math.h>
 #include <string.h>
@@ -63,7 +65,8 @@ static double distance_from_kept_m(const GnssFilter *filter, const Fix *fix) {
 
 static bool is_duplicate(const Fix *kept, const Fix *fix) {
         return fix->time_ms != TIME_MS_NONE && fix->time_ms == kept->time_ms &&
-               fabs(fix->lat_deg - kept->lat_deg) < SAME_PLACE_DEG && fabs(fix->lon_deg - kept->lon_deg) < SAME_PLACE_DEG;
+               fabs(fix->lat_deg - kept->lat_deg) < SAME_PLACE_DEG &&
+               fabs(fix->lon_deg - kept->lon_deg) < SAME_PLACE_DEG;
 }
 
 /* Way shorter than distance_m is noise, not speed: a high rate would make a leap of every metre. */

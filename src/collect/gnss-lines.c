@@ -2,8 +2,8 @@
 /*
  * Bytes from gpsd to lines, within a bound. Floor 2, pure.
  *
- * The bytes are received straight into the buffer: ask for the space, fill some of it, say how much, take the lines. What is
- * left is the beginning of a line, which moves to the front for the next round.
+ * The bytes are received straight into the buffer: ask for the space, fill some of it, say how much, take the lines.
+ * What is left is the beginning of a line, which moves to the front for the next round.
  */
 #include <string.h>
 #include "trailkeep/bytes.h"

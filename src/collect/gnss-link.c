@@ -2,8 +2,8 @@
 /*
  * One connection to gpsd at a time, on the loop, line by line. Floor 2.
  *
- * It knows neither gpsd's protocol nor time: which lines are good, how long to wait for them and when to try again is the
- * business of gnss.c. Whatever it has received is wiped when it is closed.
+ * It knows neither gpsd's protocol nor time: which lines are good, how long to wait for them and when to try again is
+ * the business of gnss.c. Whatever it has received is wiped when it is closed.
  */
 #include <errno.h>
 #include <string.h>
@@ -38,7 +38,7 @@ static void take_lines(GnssLink *link) {
         while ((line = gnss_lines_next(&link->lines, &size)))
                 link->observer.line(line, size, link->observer.userdata);
         if (gnss_lines_is_full(&link->lines))
-                link->observer.failed("gpsd sent a line without end", 0, link->observer.userdata);
+                link->observer.failed("sent a line without end", 0, link->observer.userdata);
 }
 
 static void read_some(GnssLink *link) {
@@ -49,11 +49,11 @@ static void read_some(GnssLink *link) {
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
                 return;
         if (n < 0) {
-                link->observer.failed("the connection to gpsd broke off", -errno, link->observer.userdata);
+                link->observer.failed("broke the connection off", -errno, link->observer.userdata);
                 return;
         }
         if (n == 0) {
-                link->observer.failed("gpsd closed the connection", 0, link->observer.userdata);
+                link->observer.failed("closed the connection", 0, link->observer.userdata);
                 return;
         }
         gnss_lines_add(&link->lines, (size_t)n);
@@ -99,7 +99,7 @@ static void finish_connect(GnssLink *link) {
                 if (r >= 0)
                         return;
         }
-        link->observer.failed("cannot connect to gpsd", r, link->observer.userdata);
+        link->observer.failed("cannot be reached", r, link->observer.userdata);
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata) {

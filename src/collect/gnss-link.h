@@ -9,7 +9,7 @@
 #include "gnss-connect.h"
 #include "gnss-lines.h"
 
-/* Both may open and close the link. */
+/* Both may open and close the link. "what" is what gpsd did, a predicate to that subject. */
 typedef struct GnssLinkObserver {
         void (*line)(char *line, size_t size, void *userdata); /* 0-terminated, writable, gone on return */
         void (*failed)(const char *what, int error, void *userdata); /* error is an -errno, or 0; still to be closed */

@@ -2,20 +2,22 @@
 /*
  * One line of gpsd's JSON, see gpsd_json(5), to a Fix. Floor 2, pure.
  *
- * libgps' gps_unpack() does the reading. It always returns 0 and keeps in one struct what every class of message wrote, so four
- * things are done around it, each for a reason found in its source (3.22, API 11):
+ * libgps' gps_unpack() does the reading. It always returns 0 and keeps in one struct what every class of message
+ * wrote, so four things are done around it, each for a reason found in its source (3.22, API 11):
  *
- * - Only TPV and SKY are passed on, and only if the line is one whole object that names one class. After an error it goes on
- *   where it stopped, and a second "class" behind that place makes it go round for ever; and a line that breaks off is
- *   success to it.
+ * - Only TPV and SKY are passed on, and only if the line is one whole object that names one class. After an error it
+ *   goes on where it stopped, and a second "class" behind that place makes it go round for ever; and a line that
+ *   breaks off is success to it.
  * - The flags are cleared before each call: those of a TPV survive a SKY.
  * - An absent time or status reads as 0. gpsd itself reports neither a time of 0 nor a status below 2, so 0 is absent.
- * - It counts the used satellites in the list, which gpsd may have cut short; uSat is therefore taken from the line itself.
+ * - It counts the used satellites in the list, which gpsd may have cut short; uSat is therefore taken from the line
+ *   itself.
  *
- * Which sky belongs to a fix: the last of the same receiver and the same epoch. Where TPV and SKY both have a time, the epoch is the
- * same if the times are. Most NMEA receivers give their SKY none: then it belongs to the epoch of the first TPV that follows, and to all
- * further TPVs of that time. Several SKYs of one epoch add up, since newer versions of gpsd put hdop and uSat in different ones.
- * A SKY that follows the TPV of its epoch comes too late: a fix is not held back for it.
+ * Which sky belongs to a fix: the last of the same receiver and the same epoch. Where TPV and SKY both have a time,
+ * the epoch is the same if the times are. Most NMEA receivers give their SKY none: then it belongs to the epoch of
+ * the first TPV that follows, and to all further TPVs of that time. Several SKYs of one epoch add up, since newer
+ * versions of gpsd put hdop and uSat in different ones. A SKY that follows the TPV of its epoch comes too late: a fix
+ * is not held back for it.
  */
 #include <math.h>
 #include <string.h>
@@ -111,7 +113,9 @@ static bool is_of_epoch(GnssSky *sky, int64_t time_ms) {
                 sky->has_epoch = true;
                 sky->epoch_ms = time_ms;
         }
-        return sky->time_ms != TIME_MS_NONE && time_ms != TIME_MS_NONE ? sky->time_ms == time_ms : sky->epoch_ms == time_ms;
+        if (sky->time_ms != TIME_MS_NONE && time_ms != TIME_MS_NONE)
+                return sky->time_ms == time_ms;
+        return sky->epoch_ms == time_ms;
 }
 
 static void add_sky(GnssParser *parser, Fix *fix) {
@@ -163,7 +167,7 @@ static bool is_one_object(const char *line, size_t size) {
  * @parser:     state, changed
  * @line:       without its line end, followed by a 0 byte; gps_unpack() asks for a writable one
  * @size:       without the 0 byte
- * @ret_fix:    set if the line is a fix, untouched otherwise; the place may be absent, gpsd reports a mode before a place
+ * @ret_fix:    set if the line is a fix, untouched otherwise; gpsd may report a mode before a place
  *
  * Return: what the line is. Garbage changes nothing.
  */

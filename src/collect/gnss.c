@@ -2,34 +2,35 @@
 /*
  * The receiver: a client of gpsd. Floor 2.
  *
- *                                         +----- delay over ------+
- *                                         v                       |
- *   STOPPED --- start ---> CONNECTING ----------- refused, -----> WAITING
- *      ^                       |            timeout, garbage        ^
- *      |                    VERSION:                                |
- *      |                   send ?WATCH                              |
- *      |                       v                                    |
- *      |                   WATCHING ------------ closed, -----------+
- *      |                    |    ^   ^           garbage            |
- *      |                  fix  10 s  any                            |
- *      |                    v  none  line                           |
- *      |                   FIXING    |  ----------- the same -------+
- *      |                    |        |                              |
- *      |             silent for 60 s (WATCHING too)                 |
- *      |                    v        |                              |
- *      |                   SILENT ---+  ----------- the same -------+
+ *   STOPPED <------ gnss_stop(), from everywhere
  *      |
- *   stop, from anywhere
+ *      | gnss_start()
+ *      v
+ *   CONNECTING <--------------- the delay is over --------------+
+ *      |     |                                                  |
+ *      |     +---- refused, no banner in 10 s, garbage -----> WAITING
+ *      |                                                        ^
+ *      | the banner: ?WATCH is sent                             |
+ *      v                                                        |
+ *   WATCHING <------ a line -------+                            |
+ *      |  ^ |                      |                            |
+ *  fix |  | +--- 60 s silent --> SILENT                         |
+ *      |  | 10 s without a fix     ^                            |
+ *      v  |                        |                            |
+ *   FIXING ----- 60 s silent ------+                            |
+ *                                                               |
+ *   WATCHING, FIXING, SILENT ---- closed, garbage --------------+
  *
- * The connection is the subscription, and there is one only while somebody may be followed. So gnss_stop() does not say good-bye: on
- * return the socket is closed and whatever could hold a place is wiped (the lines, libgps' struct, the filter, the last fix).
+ * The connection is the subscription, and there is one only while somebody may be followed. So gnss_stop() does not say
+ * good-bye: on return the socket is closed and whatever could hold a place is wiped (the lines, libgps' struct, the
+ * filter, the last fix).
  *
- * One timer serves all states, and it is armed for a reason only: the banner that must come, the delay until the next attempt, and
- * silence. For the latter it is armed once for the whole span and, when it is over, for what the last line has added; as long as gpsd
- * stays silent it is not armed at all. TCP itself finds out that another box has vanished.
+ * One timer serves all states, and it is armed for a reason only: the banner that must come, the delay until the next
+ * attempt, and silence. For the latter it is armed once for the whole span and, when it is over, for what the last line
+ * has added; as long as gpsd stays silent it is not armed at all. TCP itself finds out that another box has vanished.
  *
- * A trouble is said once. The same sentence at the next attempt is not said again; the end of the trouble is, when gpsd has
- * shown its banner.
+ * A trouble is said once. The same sentence at the next attempt is not said again; the end of the trouble is, when
+ * gpsd has shown its banner.
  */
 #include <errno.h>
 #include <math.h>
@@ -48,8 +49,8 @@
 #define WATCH_COMMAND "?WATCH={\"enable\":true,\"json\":true};\n"
 #define TIMEOUT_USEC (10 * USEC_PER_SEC)
 #define SILENCE_USEC (60 * USEC_PER_SEC)
-#define LOST_USEC (10 * USEC_PER_SEC)    /* without a fix, until FIXING ends: receivers lose one for an epoch and have it again */
-#define PROVEN_USEC (10 * USEC_PER_SEC)  /* a connection that lasted this long begins the delays anew */
+#define LOST_USEC (10 * USEC_PER_SEC)   /* until FIXING ends: receivers lose a fix for an epoch and have it again */
+#define PROVEN_USEC (10 * USEC_PER_SEC) /* a connection that lasted this long begins the delays anew */
 #define BACKOFF_FIRST_USEC USEC_PER_SEC
 #define BACKOFF_CAP_USEC (60 * USEC_PER_SEC)
 #define ACCURACY_USEC (100 * USEC_PER_MSEC)
@@ -67,7 +68,8 @@ struct Gnss {
         uint64_t fix_usec;        /* of the last fix */
         Timer *timer;
         Backoff backoff;
-        char error[160];
+        char address[80];
+        char error[192];
 
         GnssParser parser;
         GnssFilter filter;
@@ -133,7 +135,7 @@ static void disconnect(Gnss *gnss) {
         timer_disarm(gnss->timer);
 }
 
-/* The connection, or the attempt at one, is over: wait, and say why. The error is an -errno, or 0. */
+/* The connection, or the attempt at one, is over: wait, and say what gpsd did. The error is an -errno, or 0. */
 static void fail(Gnss *gnss, const char *what, int error) {
         uint64_t now_usec = clock_boottime_usec(gnss->clock);
         char sentence[sizeof(gnss->error)];
@@ -149,10 +151,11 @@ static void fail(Gnss *gnss, const char *what, int error) {
                 log_debug("no jitter: %s", strerror(-r));
         r = timer_arm_in(gnss->timer, backoff_next_usec(&gnss->backoff, 0, random), ACCURACY_USEC);
         if (r < 0) {
-                what = "cannot set the timer for the next attempt at gpsd";
+                what = "is not tried again for want of a timer";
                 error = r;
         }
-        snprintf(sentence, sizeof(sentence), "%s%s%s", what, error < 0 ? ": " : "", error < 0 ? strerror(-error) : "");
+        snprintf(sentence, sizeof(sentence), "gpsd at %s %s%s%s", gnss->address, what, error < 0 ? ": " : "",
+                 error < 0 ? strerror(-error) : "");
         if (say_trouble(gnss, sentence))
                 gnss_enter(gnss, GNSS_STATE_WAITING);
 }
@@ -166,13 +169,13 @@ static void begin_watching(Gnss *gnss) {
 
         r = gnss_link_send(&gnss->link, WATCH_COMMAND);
         if (r < 0) {
-                fail(gnss, "the connection to gpsd broke off", r);
+                fail(gnss, "cannot be asked", r);
                 return;
         }
         gnss->connected_usec = gnss->line_usec = clock_boottime_usec(gnss->clock);
         r = timer_arm_in(gnss->timer, gnss->silence_usec, ACCURACY_USEC);
         if (r < 0) {
-                fail(gnss, "cannot set a timer", r);
+                fail(gnss, "cannot be watched for want of a timer", r);
                 return;
         }
         if (say_trouble(gnss, ""))
@@ -223,7 +226,7 @@ static void on_line(char *line, size_t size, void *userdata) {
 
         kind = gnss_parser_line(&gnss->parser, line, size, &fix);
         if (kind == GNSS_LINE_GARBAGE || (gnss->state == GNSS_STATE_CONNECTING && kind != GNSS_LINE_VERSION)) {
-                fail(gnss, "what answers at gpsd's address does not speak its protocol", 0);
+                fail(gnss, "does not speak gpsd's protocol", 0);
                 return;
         }
         gnss->line_usec = clock_boottime_usec(gnss->clock);
@@ -233,7 +236,7 @@ static void on_line(char *line, size_t size, void *userdata) {
         }
         r = end_silence(gnss);
         if (r < 0)
-                fail(gnss, "cannot set a timer", r);
+                fail(gnss, "cannot be watched for want of a timer", r);
         if (gnss->link.n_closed != connection)
                 return;
         if (kind == GNSS_LINE_FIX)
@@ -254,7 +257,7 @@ static void begin_connecting(Gnss *gnss) {
         if (r >= 0)
                 r = timer_arm_in(gnss->timer, gnss->timeout_usec, ACCURACY_USEC);
         if (r < 0)
-                fail(gnss, "cannot connect to gpsd", r);
+                fail(gnss, "cannot be reached", r);
 }
 
 static void check_silence(Gnss *gnss) {
@@ -267,7 +270,7 @@ static void check_silence(Gnss *gnss) {
         }
         r = timer_arm_in(gnss->timer, gnss->silence_usec - silent_usec, ACCURACY_USEC);
         if (r < 0)
-                fail(gnss, "cannot set a timer", r);
+                fail(gnss, "cannot be watched for want of a timer", r);
 }
 
 static void on_timer(void *userdata) {
@@ -275,7 +278,7 @@ static void on_timer(void *userdata) {
 
         switch (gnss->state) {
         case GNSS_STATE_CONNECTING:
-                fail(gnss, "gpsd does not answer", 0);
+                fail(gnss, "does not answer", 0);
                 return;
         case GNSS_STATE_WAITING:
                 begin_connecting(gnss);
@@ -299,9 +302,11 @@ static void on_timer(void *userdata) {
  * @observer:   copied; its callbacks run on the loop and within gnss_start() and gnss_stop()
  * @ret:        owned by the caller; untouched on failure
  *
- * Return: 0; -EINVAL if the address is not HOST:PORT with a numeric address or "localhost"; -ENOMEM; -errno of the loop.
+ * Return: 0; -EINVAL if the address is not HOST:PORT with a numeric address or "localhost"; -ENOMEM; -errno of the
+ * loop.
  */
-int gnss_new(sd_event *event, const Clock *clock, const GnssOptions *options, const GnssObserver *observer, Gnss **ret) {
+int gnss_new(sd_event *event, const Clock *clock, const GnssOptions *options, const GnssObserver *observer,
+             Gnss **ret) {
         GnssLinkObserver link_observer = { .line = on_line, .failed = on_failed };
         _cleanup_(gnss_freep) Gnss *gnss = NULL;
         int r;
@@ -317,6 +322,7 @@ int gnss_new(sd_event *event, const Clock *clock, const GnssOptions *options, co
         gnss->silence_usec = options->silence_usec > 0 ? options->silence_usec : SILENCE_USEC;
         gnss->backoff = (Backoff){ .first_usec = BACKOFF_FIRST_USEC, .cap_usec = BACKOFF_CAP_USEC };
         gnss_parser_init(&gnss->parser);
+        snprintf(gnss->address, sizeof(gnss->address), "%s", options->address);
         r = gnss_link_init(&gnss->link, event, options->address, &link_observer);
         if (r < 0)
                 return r;

@@ -2,8 +2,8 @@
 /*
  * gnss-dump HOST:PORT: what collect makes of a gpsd, with nothing above it. The filter is off.
  *
- * Prints one GeoJSON Feature per fix. On standard error each state by name and each trouble, so that a test can wait for
- * "watching". Ends with 0 when gpsd closes the connection, with 1 when there was none.
+ * Prints one GeoJSON Feature per fix. On standard error each state by name and each trouble, so that a test can wait
+ * for "watching". Ends with 0 when gpsd closes the connection, with 1 when there was none.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -7,9 +7,10 @@
         gpsd.settle(source, client)
         client.objects
 
-Nothing waits by the clock. gpsd takes its listening socket the way systemd hands it over, so a connection made before it is up
-waits in the kernel, and the port is never somebody else's. What gpsd 3.22 reports depends on the bytes alone: at any pace, none
-included, over either source, it is the same number of TPV and SKY. A pause serves tests that want a drive to last.
+Nothing waits by the clock. gpsd takes its listening socket the way systemd hands it over, so a connection made before
+it is up waits in the kernel, and the port is never somebody else's. What gpsd 3.22 reports depends on the bytes alone:
+at any pace, none included, over either source, it is the same number of TPV and SKY. A pause serves tests that want a
+drive to last.
 """
 import json
 import os
@@ -26,7 +27,7 @@ import tty
 
 DEADLINE = 60
 CHUNK = 256  # bytes of a binary recording between two pauses
-# sd_listen_fds(3): descriptors from 3 on, gpsd wants its control socket first; by way of high numbers, out of each other's way
+# sd_listen_fds(3): descriptors from 3 on, the control socket first; by way of high numbers, out of each other's way
 HAND_OVER = """
 import fcntl, os, sys
 high = [fcntl.fcntl(int(fd), fcntl.F_DUPFD_CLOEXEC, 100) for fd in sys.argv[1:3]]
@@ -88,7 +89,7 @@ class Tcp:
         self.connection.sendall(data)
 
     def is_drained(self):
-        """Whether nothing is under way to gpsd, by the kernel's table: all is sent on this end, all is read on the other."""
+        """Whether nothing is under way to gpsd, by the kernel's table: all sent on this end, all read on the other."""
         if self.connection is None:
             return True
         ours, theirs = (f'{port:04X}' for port in (self.connection.getsockname()[1], self.connection.getpeername()[1]))
@@ -119,15 +120,17 @@ class Gpsd:
         path = os.path.join(self.folder, 'control')
         if os.path.exists(path):
             os.unlink(path)
-        with socket.socket(socket.AF_UNIX) as control, socket.create_server(('127.0.0.1', self.port), backlog=16) as tcp:
+        with socket.socket(socket.AF_UNIX) as control, \
+                socket.create_server(('127.0.0.1', self.port), backlog=16) as tcp:
             control.bind(path)
             control.listen()
             self.port = tcp.getsockname()[1]
             with open(os.path.join(self.folder, 'log'), 'ab') as log:
                 fds = control.fileno(), tcp.fileno()
-                self.process = subprocess.Popen([sys.executable, '-I', '-S', '-c', HAND_OVER, *map(str, fds), *self.sources],
-                                                stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=fds,
-                                                env={**os.environ, 'PATH': os.environ['PATH'] + ':/usr/sbin:/sbin'})
+                self.process = subprocess.Popen(
+                    [sys.executable, '-I', '-S', '-c', HAND_OVER, *map(str, fds), *self.sources], pass_fds=fds,
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    env={**os.environ, 'PATH': os.environ['PATH'] + ':/usr/sbin:/sbin'})
 
     def stop(self):
         """End it; whoever is connected sees the connection close after all that was said."""
@@ -185,7 +188,8 @@ class Client:
 
     def _await(self, name, n):
         with self.changed:
-            if not self.changed.wait_for(lambda: self.count(name) >= n or self.is_closed, DEADLINE) or self.count(name) < n:
+            self.changed.wait_for(lambda: self.count(name) >= n or self.is_closed, DEADLINE)
+            if self.count(name) < n:
                 raise TimeoutError(f'gpsd sent no {name}')
 
     def sync(self):
@@ -220,7 +224,7 @@ def body(recording):
 
 
 def epochs(data):
-    """Cut it where a receiver pauses: before the first sentence of another time, and in binary data every CHUNK bytes."""
+    """Cut it where a receiver pauses: before the first sentence of another time; binary data every CHUNK bytes."""
     part, last, since = [], None, 0
     for line in data.splitlines(keepends=True):
         fields = line.split(b',')
@@ -236,7 +240,7 @@ def epochs(data):
 
 
 def feed(source, recording, pause=0, stop=None):
-    """Give the source a recording, with a pause in seconds after each epoch; `stop` (a threading.Event) ends it early."""
+    """Give the source a recording, with a pause in seconds after each epoch; `stop`, a threading.Event, ends it."""
     for epoch in epochs(body(recording)):
         source.write(epoch)
         if stop is not None and stop.is_set():

@@ -10,7 +10,8 @@ import json
 import math
 
 # what a record carries of a TPV; uSat and hdop come from a SKY
-OF_TPV = ('time', 'mode', 'status', 'lat', 'lon', 'altHAE', 'altMSL', 'speed', 'track', 'climb', 'eph', 'epv', 'eps', 'device')
+OF_TPV = ('time', 'mode', 'status', 'lat', 'lon', 'altHAE', 'altMSL', 'speed', 'track', 'climb', 'eph', 'epv', 'eps',
+          'device')
 EXACT = ('mode', 'status', 'uSat', 'device')
 PLACE_DEG = 1e-7
 TIME_MS = 1
@@ -21,14 +22,15 @@ RECORD_SEPARATOR = b'\x1e'  # RFC 8142
 def time_ms(text):
     """RFC 3339, UTC, to milliseconds since 1970."""
     time = datetime.datetime.fromisoformat(text.replace('Z', '+00:00'))
-    return round((time - datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)) / datetime.timedelta(milliseconds=1))
+    epoch = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+    return round((time - epoch) / datetime.timedelta(milliseconds=1))
 
 
 class Skies:
     """The last SKY of the same epoch, receiver by receiver.
 
-    A SKY with a time is of the epoch of that time. One without is of the epoch of the first TPV that follows. SKYs of one
-    epoch add up: each has the last word on what it says. A SKY after the TPV of its epoch is too late for it.
+    A SKY with a time is of the epoch of that time. One without is of the epoch of the first TPV that follows. SKYs of
+    one epoch add up: each has the last word on what it says. A SKY after the TPV of its epoch is too late for it.
     """
 
     def __init__(self):
@@ -114,7 +116,7 @@ def is_same(a, b):
 
 
 def difference(expected, actual):
-    """Compare as multisets; gives (missing, surplus), both empty when they are equal. Fast when the order is the same."""
+    """Compare as multisets; gives (missing, surplus), both empty when they are equal. Fast when in the same order."""
     rest, missing, begin = list(actual), [], 0
     for fix in expected:
         order = [*range(begin, len(rest)), *range(begin)]

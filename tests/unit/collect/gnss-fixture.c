@@ -46,7 +46,8 @@ static void on_trouble(const char *sentence, void *userdata) {
 }
 
 void listen_again(Fixture *f) {
-        struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(f->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(f->port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
         socklen_t size = sizeof(in);
         int one = 1;
 

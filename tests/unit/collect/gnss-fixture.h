@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The client of gpsd against a listener in this process. One thread: the kernel completes a loopback connection and keeps
- * what is sent, so the test plays gpsd between turns of the loop, and runs the loop until what it waits for has happened.
+ * The client of gpsd against a listener in this process. One thread: the kernel completes a loopback connection and
+ * keeps what is sent, so the test plays gpsd between turns of the loop, and runs the loop until what it waits for has
+ * happened.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +17,8 @@
 #define WATCH "?WATCH={\"enable\":true,\"json\":true};\n"
 #define VERSION "{\"class\":\"VERSION\",\"release\":\"3.22\",\"rev\":\"3.22\",\"proto_major\":3,\"proto_minor\":14}\r\n"
 #define TPV(second, lat) \
-        "{\"class\":\"TPV\",\"device\":\"/dev/a\",\"mode\":3,\"time\":\"2026-11-23T17:33:" second ".000Z\",\"lat\":" lat ",\"lon\":8.0}\r\n"
+        "{\"class\":\"TPV\",\"device\":\"/dev/a\",\"mode\":3,\"time\":\"2026-11-23T17:33:" second ".000Z\"," \
+        "\"lat\":" lat ",\"lon\":8.0}\r\n"
 #define NO_FIX "{\"class\":\"TPV\",\"device\":\"/dev/a\",\"mode\":1}\r\n"
 
 typedef struct Fixture {

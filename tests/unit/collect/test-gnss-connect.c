@@ -62,9 +62,10 @@ static void test_localhost_is_both_loopbacks(void **state) {
 
 static void test_anything_else_is_refused(void **state) {
         static const char *const wrong[] = {
-                "", ":", ":2947", "localhost", "localhost:", "localhost:0", "localhost:65536", "localhost:29x", "localhost:-1",
-                "127.0.0.1", "127.0.0.1:+5", "127.1:2947", "gps.example.org:2947", "::1:2947", "[::1]", "[::1]2947", "[]:2947",
-                "[127.0.0.1]:2947", "[localhost]:2947", "[::1:2947", "::1]:2947", " 127.0.0.1:2947", "[fe80::1%lo]:2947",
+                "", ":", ":2947", "localhost", "localhost:", "localhost:0", "localhost:65536", "localhost:29x",
+                "localhost:-1", "127.0.0.1", "127.0.0.1:+5", "127.1:2947", "gps.example.org:2947", "::1:2947", "[::1]",
+                "[::1]2947", "[]:2947", "[127.0.0.1]:2947", "[localhost]:2947", "[::1:2947", "::1]:2947",
+                " 127.0.0.1:2947", "[fe80::1%lo]:2947",
                 "[1111:2222:3333:4444:5555:6666:7777:8888:9999:1111:2222:3333:4444:5555]:2947",
         };
         GnssAddress addresses[GNSS_ADDRESSES_MAX];

@@ -242,9 +242,9 @@ static void test_leap_while_parked_does_not_unpark(void **state) {
 static void test_believed_leap_ends_the_stay(void **state) {
         GnssFilter filter;
         static const Step steps[] = {
-                { 0, 0, 0, 0, NAN, KEEP },          { 60, 0, 0, 0, NAN, PARKED },       { 61, 90000, 0, 0, NAN, SPEED },
-                { 62, 90000, 0, 0, NAN, SPEED },    { 63, 90000, 0, 0, NAN, KEEP },     { 64, 90000, 0, 0, NAN, EARLY },
-                { 73, 90000, 0, 0, NAN, KEEP },     { 122, 90000, 0, 0, NAN, KEEP },    { 123, 90000, 0, 0, NAN, PARKED },
+                { 0, 0, 0, 0, NAN, KEEP },       { 60, 0, 0, 0, NAN, PARKED },    { 61, 90000, 0, 0, NAN, SPEED },
+                { 62, 90000, 0, 0, NAN, SPEED }, { 63, 90000, 0, 0, NAN, KEEP },  { 64, 90000, 0, 0, NAN, EARLY },
+                { 73, 90000, 0, 0, NAN, KEEP },  { 122, 90000, 0, 0, NAN, KEEP }, { 123, 90000, 0, 0, NAN, PARKED },
         };
 
         gnss_filter_init(&filter, &gnss_filter_options_default);

@@ -46,7 +46,7 @@ static void test_a_hanging_gpsd_is_given_up(void **state) {
         assert_int_equal(gnss_start(f->gnss), 0);
         accept_peer(f);
         RUN_UNTIL(gnss_state(f->gnss) == GNSS_STATE_WAITING);
-        assert_string_equal(gnss_last_error(f->gnss), "gpsd does not answer");
+        assert_non_null(strstr(gnss_last_error(f->gnss), " does not answer"));
         assert_true(peer_is_closed(f));
 }
 
@@ -59,7 +59,7 @@ static void test_a_restart_is_followed(void **state) {
         close(f->peer);
         f->peer = -1;
         RUN_UNTIL(gnss_state(f->gnss) == GNSS_STATE_WAITING);
-        assert_string_equal(gnss_last_error(f->gnss), "gpsd closed the connection");
+        assert_non_null(strstr(gnss_last_error(f->gnss), " closed the connection"));
         RUN_UNTIL(!is_listener_idle(f));
         accept_peer(f);
         say(f, VERSION TPV("30", "47.6"));
@@ -121,7 +121,7 @@ static void test_a_line_without_end_ends_the_connection(void **state) {
         memset(flood, 'x', sizeof(flood) - 1);
         say(f, flood);
         RUN_UNTIL(gnss_state(f->gnss) == GNSS_STATE_WAITING);
-        assert_string_equal(gnss_last_error(f->gnss), "gpsd sent a line without end");
+        assert_non_null(strstr(gnss_last_error(f->gnss), " sent a line without end"));
 }
 
 int main(void) {
