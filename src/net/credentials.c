@@ -96,8 +96,10 @@ static int credentials_read_key(const char *path, EVP_PKEY **ret, char *text) {
         key = PEM_read_bio_PrivateKey(bio, NULL, credentials_on_password, &is_encrypted);
         ERR_clear_error();
         if (!key && is_encrypted)
-                return credentials_refuse(text, -EBADMSG, "the key file %s is encrypted; nobody is there to type its password, "
-                                          "protect it by its mode instead", path);
+                return credentials_refuse(text, -EBADMSG,
+                                          "the key file %s is encrypted; nobody is there to type its password, protect "
+                                          "it by its mode instead",
+                                          path);
         if (!key)
                 return credentials_refuse(text, -EBADMSG, "the key file %s holds no private key in PEM form", path);
         *ret = key;
@@ -112,14 +114,16 @@ static int credentials_check_dates(const char *path, const X509 *cert, const Clo
         if (X509_cmp_time(X509_get0_notAfter(cert), &now) < 0) {
                 tls_format_asn1_day(X509_get0_notAfter(cert), day);
                 return credentials_refuse(text, -EKEYEXPIRED,
-                                          "the certificate %s expired on %s and this box believes it is %s; renew it, or check "
-                                          "this box's clock", path, day, today);
+                                          "the certificate %s expired on %s and this box believes it is %s; renew it, "
+                                          "or check this box's clock",
+                                          path, day, today);
         }
         if (X509_cmp_time(X509_get0_notBefore(cert), &now) > 0) {
                 tls_format_asn1_day(X509_get0_notBefore(cert), day);
                 return credentials_refuse(text, -EKEYEXPIRED,
-                                          "the certificate %s is not valid before %s and this box believes it is %s; check this "
-                                          "box's clock", path, day, today);
+                                          "the certificate %s is not valid before %s and this box believes it is %s; "
+                                          "check this box's clock",
+                                          path, day, today);
         }
         return 0;
 }
@@ -134,7 +138,8 @@ static int credentials_check_dates(const char *path, const X509 *cert, const Clo
  * reading a file; -EBADMSG for a file with the wrong content; -EKEYREJECTED when certificate and key are not a pair;
  * -EINVAL for a key without a certificate; -ENOMEM.
  */
-int http_check_credentials(const HttpOptions *options, const Clock *clock, char text[static HTTP_CREDENTIALS_TEXT_MAX]) {
+int http_check_credentials(const HttpOptions *options, const Clock *clock,
+                           char text[static HTTP_CREDENTIALS_TEXT_MAX]) {
         _cleanup_(x509_freep) X509 *authority = NULL, *cert = NULL;
         _cleanup_(pkey_freep) EVP_PKEY *key = NULL;
         const char *key_file;

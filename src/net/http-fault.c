@@ -71,25 +71,28 @@ static HttpFault http_fault_of_certificate(const HttpFailure *f, char *text) {
         case X509_V_ERR_HOSTNAME_MISMATCH:
         case X509_V_ERR_IP_ADDRESS_MISMATCH:
                 return http_fault_say(HTTP_FAULT_TLS_NAME, text,
-                                      "the certificate that %s shows is made for another name; check the address and the "
-                                      "server", f->host);
+                                      "the certificate that %s shows is made for another name; check the address and "
+                                      "the server",
+                                      f->host);
         case X509_V_ERR_CERT_HAS_EXPIRED:
                 return http_fault_say(HTTP_FAULT_TLS_EXPIRED, text,
-                                      "the certificate of %s expired on %s and this box believes it is %s; check the server, "
-                                      "or this box's clock", f->host, f->not_after, f->today);
+                                      "the certificate of %s expired on %s and this box believes it is %s; check the "
+                                      "server, or this box's clock",
+                                      f->host, f->not_after, f->today);
         case X509_V_ERR_CERT_NOT_YET_VALID:
                 return http_fault_say(HTTP_FAULT_TLS_EXPIRED, text,
-                                      "the certificate of %s is not valid before %s and this box believes it is %s; check "
-                                      "this box's clock, or the server", f->host, f->not_before, f->today);
+                                      "the certificate of %s is not valid before %s and this box believes it is %s; "
+                                      "check this box's clock, or the server",
+                                      f->host, f->not_before, f->today);
         default:
                 return http_fault_say(HTTP_FAULT_TLS_AUTHORITY, text,
-                                      "the certificate of %s is not from the expected authority (%s); check the CA file, and "
-                                      "that this is the right server", f->host,
-                                      X509_verify_cert_error_string(f->verify_error));
+                                      "the certificate of %s is not from the expected authority (%s); check the CA "
+                                      "file, and that this is the right server",
+                                      f->host, X509_verify_cert_error_string(f->verify_error));
         }
 }
 
-/* Faults of the handshake, and of what a TLS 1.3 server says about our certificate after it. HTTP_FAULT_MAX: not one. */
+/* Of the handshake, and of what a TLS 1.3 server says about our certificate after it. HTTP_FAULT_MAX: neither. */
 static HttpFault http_fault_of_handshake(const HttpFailure *f, char *text) {
         switch (http_fault_reason(f->detail)) {
         case SSL_R_UNSUPPORTED_PROTOCOL:
@@ -111,8 +114,9 @@ static HttpFault http_fault_of_handshake(const HttpFailure *f, char *text) {
         case SSL_R_TLSV1_ALERT_DECRYPT_ERROR:
         case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
                 return http_fault_say(HTTP_FAULT_TLS_REFUSED, text,
-                                      "%s refused this box's certificate; check the certificate file, and that the server "
-                                      "knows its authority", f->host);
+                                      "%s refused this box's certificate; check the certificate file, and that the "
+                                      "server knows its authority",
+                                      f->host);
         case SSL_R_WRONG_VERSION_NUMBER:
         case SSL_R_HTTP_REQUEST:
                 return http_fault_say(HTTP_FAULT_TLS_OTHER, text, "what answers at %s does not speak TLS", f->host);
@@ -151,7 +155,8 @@ static HttpFault http_fault_of_transport(const HttpFailure *f, char *text) {
         case CURLE_FAILED_INIT:
                 return http_fault_say(HTTP_FAULT_LOCAL, text, "out of memory");
         default: /* send, receive, partial, HTTP/2 stream errors: whatever its name, the connection is gone */
-                return http_fault_say(HTTP_FAULT_CLOSED, text, "%s closed the connection before it had answered", f->host);
+                return http_fault_say(HTTP_FAULT_CLOSED, text, "%s closed the connection before it had answered",
+                                      f->host);
         }
 }
 

@@ -3,9 +3,9 @@
  * libcurl's multi handle on sd-event. Floor 2.
  *
  * libcurl says through two callbacks which sockets and which single deadline it waits for; both become sources of the
- * loop, and their events go back through curl_multi_socket_action(). What has finished is reported from a defer source of
- * its own, one transfer per turn and nothing touched afterwards, so that the receiver may start, cancel and even free
- * everything here.
+ * loop, and their events go back through curl_multi_socket_action(). What has finished is reported from a defer source
+ * of its own, one transfer per turn and nothing touched afterwards, so that the receiver may start, cancel and even
+ * free everything here.
  *
  *              add                                remove the last one
  *   ABSENT ------------> RUNNING (n > 0) ------------------------------> LINGERING (n = 0)
@@ -13,9 +13,9 @@
  *     |                     +----------------------------------------------+    |
  *     +------------------------- LINGER_USEC later: connections closed ---------+
  *
- * The multi handle, its connections and whatever TLS keeps exist only between the first request and half a minute after
- * the last: long enough for the objects of one sending to share a connection, short enough that no idle connection needs
- * to be watched or kept alive, and the memory goes back.
+ * The multi handle, its connections and whatever TLS keeps exist only between the first request and half a minute
+ * after the last: long enough for the objects of one sending to share a connection, short enough that no idle
+ * connection needs to be watched or kept alive, and the memory goes back.
  */
 #include "http-loop.h"
 #include <errno.h>
@@ -140,13 +140,14 @@ static int http_loop_on_socket(CURL *easy, curl_socket_t fd, int what, void *use
 
 /* libcurl: the one deadline is now this. */
 static int http_loop_on_deadline(CURLM *multi, long timeout_ms, void *userdata) {
+        uint64_t accuracy_usec = timeout_ms > 0 ? TIMER_ACCURACY_USEC : 1;
         HttpLoop *loop = userdata;
 
         if (timeout_ms < 0) {
                 timer_disarm(loop->timer);
                 return 0;
         }
-        if (timer_arm_in(loop->timer, (uint64_t)timeout_ms * USEC_PER_MSEC, timeout_ms > 0 ? TIMER_ACCURACY_USEC : 1) < 0)
+        if (timer_arm_in(loop->timer, (uint64_t)timeout_ms * USEC_PER_MSEC, accuracy_usec) < 0)
                 return -1;
         return 0;
 }
@@ -307,9 +308,8 @@ int http_loop_make_easy(HttpLoop *loop, CURL **ret) {
 }
 
 /**
- * http_loop_add() - start a transfer
- * @loop: the loop
- * @easy: of http_loop_make_easy(), with no turn of the loop between; borrowed until done() was called with it or it was removed
+ * http_loop_add() - start a transfer @loop: the loop @easy: of http_loop_make_easy(), with no turn of the loop
+ * between; borrowed until done() was called with it or it was removed
  *
  * Return: 0, or -errno; @easy is then not on the loop.
  */

@@ -51,7 +51,8 @@ static size_t http_transfer_on_write(char *data, size_t size, size_t n, void *us
 }
 
 /* Copies the value of a header line when it is that header; a value that does not fit is none. */
-static void http_transfer_take_header(const char *line, size_t n_line, const char *name, char ret[static HTTP_VALUE_MAX]) {
+static void http_transfer_take_header(const char *line, size_t n_line, const char *name,
+                                      char ret[static HTTP_VALUE_MAX]) {
         size_t n_name = strlen(name);
 
         if (n_line <= n_name || strncasecmp(line, name, n_name) != 0 || line[n_name] != ':')
@@ -266,7 +267,8 @@ void http_transfer_get_result(const HttpTransfer *transfer, CURLcode code, const
         (void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status); /* stays 0: there is none */
         if ((code == CURLE_OK || transfer->is_answer_cut) && status > 0) {
                 ret->status = (unsigned)status;
-                ret->retry_after_usec = retry_after_parse(transfer->retry_after, transfer->date, clock_realtime_usec(tls->clock));
+                ret->retry_after_usec = retry_after_parse(transfer->retry_after, transfer->date,
+                                                          clock_realtime_usec(tls->clock));
                 (void)snprintf(ret_text, HTTP_FAULT_TEXT_MAX, "%s answered %ld", transfer->host, status); /* it fits */
                 return;
         }

@@ -3,8 +3,8 @@
  * HTTPS requests on the loop. Floor 2.
  *
  * A slot is one request of somebody's. It is on the list of its Http while the request runs, and only then; whoever
- * started it frees it, before it ended, after, or from within done(). A result is delivered as the last thing a callback
- * of the loop does, so done() may free anything here.
+ * started it frees it, before it ended, after, or from within done(). A result is delivered as the last thing a
+ * callback of the loop does, so done() may free anything here.
  *
  *             answer, fault or stall: done()
  *   RUNNING ----------------------------------> ENDED
@@ -15,6 +15,7 @@
 #include "trailkeep/http.h"
 #include <errno.h>
 #include <string.h>
+#include "curl-set.h"
 #include "http-loop.h"
 #include "http-transfer.h"
 #include "stall.h"
@@ -146,6 +147,13 @@ Http *http_free(Http *http) {
         return NULL;
 }
 
+static CURLcode http_limit_connecting(const Http *http, CURL *easy) {
+        uint64_t timeout_ms = MIN(http->timeout_usec, USEC_PER_HOUR) / USEC_PER_MSEC + 1;
+
+        CURL_SET(easy, CONNECTTIMEOUT_MS, (long)timeout_ms);
+        return CURLE_OK;
+}
+
 static int http_slot_new(Http *http, const HttpRequest *request, HttpSlot **ret) {
         HttpSlot *slot;
         CURL *easy;
@@ -161,8 +169,7 @@ static int http_slot_new(Http *http, const HttpRequest *request, HttpSlot **ret)
         }
         slot->http = http;
         r = http_transfer_init(&slot->transfer, easy, request, &http->tls);
-        if (r >= 0 && curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                                       (long)MIN(http->timeout_usec / USEC_PER_MSEC + 1, UINT64_C(3600000))) != CURLE_OK)
+        if (r >= 0 && http_limit_connecting(http, easy) != CURLE_OK)
                 r = -EINVAL;
         if (r >= 0)
                 r = timer_new(http->event, http_slot_on_stall_timer, slot, &slot->stall_timer);

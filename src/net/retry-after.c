@@ -2,8 +2,8 @@
 /*
  * The Retry-After header in both of its forms (RFC 9110 §10.2.3). Floor 2, pure.
  *
- * The date form is a difference in disguise. It is taken against the Date of the same answer where there is one, since a
- * box that was just switched on may be years off; only without it does the box's own clock have to do.
+ * The date form is a difference in disguise. It is taken against the Date of the same answer where there is one, since
+ * a box that was just switched on may be years off; only without it does the box's own clock have to do.
  */
 #include "retry-after.h"
 #include <ctype.h>

@@ -2,11 +2,11 @@
 /*
  * When a request has stalled. Floor 2, pure.
  *
- * libcurl's own low speed limit wakes the process every second, ends with the handshake, and takes bytes that lie in the
- * kernel's send buffer for sent, so that a slow link looks stalled while it still empties that buffer. Here two things
- * are counted, in every phase and looked at four times per timeout: what libcurl took from and gave to the request, and
- * what the peer acknowledged and sent on the connections (tcp-socket.c). While only the latter moves it may be the rest
- * of this request, or a handshake, or somebody else's request: that is believed for a few timeouts.
+ * libcurl's own low speed limit wakes the process every second, ends with the handshake, and takes bytes that lie in
+ * the kernel's send buffer for sent, so that a slow link looks stalled while it still empties that buffer. Here two
+ * things are counted, in every phase and looked at four times per timeout: what libcurl took from and gave to the
+ * request, and what the peer acknowledged and sent on the connections (tcp-socket.c). While only the latter moves it
+ * may be the rest of this request, or a handshake, or somebody else's request: that is believed for a few timeouts.
  */
 #include "stall.h"
 #include "trailkeep/macros.h"

@@ -108,7 +108,9 @@ static int tls_on_verify(int is_good, X509_STORE_CTX *store) {
         int error = X509_STORE_CTX_get_error(store);
         Tls *tls = ssl ? SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)) : NULL;
 
-        if (!is_good && tls && cert && (error == X509_V_ERR_CERT_HAS_EXPIRED || error == X509_V_ERR_CERT_NOT_YET_VALID)) {
+        if (is_good || !tls || !cert)
+                return is_good;
+        if (error == X509_V_ERR_CERT_HAS_EXPIRED || error == X509_V_ERR_CERT_NOT_YET_VALID) {
                 tls_format_asn1_day(X509_get0_notBefore(cert), tls->not_before);
                 tls_format_asn1_day(X509_get0_notAfter(cert), tls->not_after);
         }

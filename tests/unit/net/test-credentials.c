@@ -57,7 +57,7 @@ static void write_certificate(const char *path, const char *mode, EVP_PKEY *key)
         ASN1_TIME_set(X509_getm_notBefore(cert), RELEASE);
         ASN1_TIME_set(X509_getm_notAfter(cert), RELEASE + 30 * DAY);
         X509_set_pubkey(cert, key);
-        X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC, (const unsigned char *)"box", -1, -1, 0);
+        X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC, (const uint8_t *)"box", -1, -1, 0);
         X509_set_issuer_name(cert, X509_get_subject_name(cert));
         assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
         assert_int_equal(PEM_write_X509(file, cert), 1);
@@ -138,7 +138,8 @@ static void missing_files_are_named(void **state) {
         assert_int_equal(check(f, "/nonexistent/ca.pem", f->cert, f->key), -ENOENT);
         assert_string_equal(f->text, "cannot read the CA file /nonexistent/ca.pem: No such file or directory");
         assert_int_equal(check(f, NULL, "/nonexistent/box.pem", f->key), -ENOENT);
-        assert_string_equal(f->text, "cannot read the certificate file /nonexistent/box.pem: No such file or directory");
+        assert_string_equal(f->text,
+                            "cannot read the certificate file /nonexistent/box.pem: No such file or directory");
         assert_int_equal(check(f, NULL, f->cert, "/nonexistent/box.key"), -ENOENT);
         assert_string_equal(f->text, "cannot read the key file /nonexistent/box.key: No such file or directory");
 }

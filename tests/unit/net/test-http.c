@@ -61,8 +61,8 @@ static int setup(void **state) {
         signal(SIGPIPE, SIG_IGN);
         fixture = (Fixture){ .fault = HTTP_FAULT_MAX };
         fixture.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fixture.listener < 0 || bind(fixture.listener, (void *)&address, size) < 0 || listen(fixture.listener, 8) < 0 ||
-            getsockname(fixture.listener, (void *)&address, &size) < 0)
+        if (fixture.listener < 0 || bind(fixture.listener, (void *)&address, size) < 0 ||
+            listen(fixture.listener, 8) < 0 || getsockname(fixture.listener, (void *)&address, &size) < 0)
                 return -1;
         snprintf(fixture.url, sizeof(fixture.url), "https://127.0.0.1:%u/x", ntohs(address.sin_port));
         if (sd_event_new(&fixture.event) < 0 || http_new(fixture.event, &clock_system, &options, &fixture.http) < 0)
