@@ -28,7 +28,7 @@ typedef struct OutboxOptions {
 } OutboxOptions;
 
 typedef struct OutboxObserver {
-        void (*changed)(void *userdata); /* state or last error */
+        void (*changed)(void *userdata); /* state or last error; must not free the outbox */
         void *userdata;
 } OutboxObserver;
 
@@ -43,7 +43,8 @@ void outbox_wake(Outbox *outbox, Lane lane);     /* rows became durable */
 void outbox_wake_doomed(Outbox *outbox);         /* something is to be deleted in the store */
 void outbox_purpose_changed(Outbox *outbox, Purpose purpose, bool is_granted); /* a withdrawal cancels its running PUT */
 
-typedef void (*OutboxFlushDone)(int r, void *userdata); /* 0: nothing is pending; -EAGAIN: it was held or failed */
+/* 0: nothing is left that may be sent; -EAGAIN: it was held or failed; -ECANCELED: outbox_free(). Must not free the outbox. */
+typedef void (*OutboxFlushDone)(int r, void *userdata);
 int outbox_flush(Outbox *outbox, OutboxFlushDone done, void *userdata) _must_check_;
 OutboxState outbox_state(const Outbox *outbox);
 const char *outbox_state_to_string(OutboxState state);

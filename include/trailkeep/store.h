@@ -4,8 +4,9 @@
  * The object store uplink: PUT and DELETE under <base>/<installation>/, and what the answers mean. Floor 4.
  *
  *   <base>/<installation>/tracks/2026/11/23/<id>.geojsons.gz     GeoJSON text sequence (RFC 8142), gzip
- *                                undated/<id>.geojsons.gz        no believable time
+ *                                undated/<id>.geojsons.gz        no believable time (src/sync/object-name.c)
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include "http.h"
 #include "journal.h"
@@ -14,7 +15,7 @@
 typedef enum StoreOutcome {
         STORE_DONE,      /* stored, or deleted */
         STORE_RETRY,     /* network, 408, 425, 429, timeouts: try again after the backoff */
-        STORE_HELD,      /* account or store: 400 without certificate, 401, 403, 404, 405, 5xx, TLS refusals */
+        STORE_HELD,      /* account or store: 400 without certificate, 401, 403, 404, 405, 5xx, redirects, TLS refusals */
         STORE_TOO_LARGE, /* 413 */
         STORE_REJECTED,  /* 422: this object's content */
         STORE_OUTCOME_MAX,
@@ -23,7 +24,8 @@ typedef enum StoreOutcome {
 typedef struct StoreAnswer {
         StoreOutcome outcome;
         uint64_t retry_after_usec;
-        const char *message; /* one sentence; borrowed */
+        bool is_doubtful;    /* no answer came, and what was sent may yet have an effect */
+        const char *message; /* one sentence without its full stop; borrowed */
 } StoreAnswer;
 
 typedef struct Store Store;
