@@ -61,7 +61,8 @@ def comment_of(comments, name):
 
 
 def arguments(member, direction):
-    found = [a for a in member.findall("arg") if a.get("direction", "out" if member.tag == "signal" else "in") == direction]
+    default = "out" if member.tag == "signal" else "in"
+    found = [a for a in member.findall("arg") if a.get("direction", default) == direction]
     return ", ".join(f"{escape(a.get('type'))} _{escape(a.get('name'))}_" for a in found)
 
 

@@ -81,19 +81,6 @@ char *format_ago(int64_t time_ms, int64_t now_ms, char ret[static FORMAT_MAX]) {
         return ret;
 }
 
-static char *format_local(int64_t time_ms, const char *format, char ret[static FORMAT_MAX]) {
-        time_t seconds = (time_t)(time_ms >= 0 ? time_ms / 1000 : (time_ms - 999) / 1000);
-        struct tm tm;
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* one of the two literals below */
-        if (!localtime_r(&seconds, &tm) || strftime(ret, FORMAT_MAX, format, &tm) == 0)
-                ret[0] = '\0';
-#pragma GCC diagnostic pop
-
-        return ret;
-}
-
 /**
  * format_time() - a moment in local time, to the second
  * @time_ms:    ms since 1970, or TIME_MS_NONE
@@ -102,12 +89,15 @@ static char *format_local(int64_t time_ms, const char *format, char ret[static F
  * Return: @ret.
  */
 char *format_time(int64_t time_ms, char ret[static FORMAT_MAX]) {
-        if (time_ms == TIME_MS_NONE) {
-                snprintf(ret, FORMAT_MAX, "-");
-                return ret;
-        }
+        time_t seconds = (time_t)(time_ms >= 0 ? time_ms / 1000 : (time_ms - 999) / 1000);
+        struct tm tm;
 
-        return format_local(time_ms, "%Y-%m-%d %H:%M:%S", ret);
+        /* The year of a broken clock may have more digits than time_t or the text can take. */
+        if (time_ms == TIME_MS_NONE || !localtime_r(&seconds, &tm) ||
+            strftime(ret, FORMAT_MAX, "%Y-%m-%d %H:%M:%S", &tm) == 0)
+                snprintf(ret, FORMAT_MAX, "-");
+
+        return ret;
 }
 
 /**
@@ -124,7 +114,7 @@ char *format_time_ago(int64_t time_ms, int64_t now_ms, char ret[static FORMAT_MA
         if (time_ms == TIME_MS_NONE)
                 return format_ago(time_ms, now_ms, ret);
 
-        snprintf(ret, FORMAT_MAX, "%.30s (%.60s)", format_local(time_ms, "%Y-%m-%d %H:%M", local),
+        snprintf(ret, FORMAT_MAX, "%.16s (%.60s)", format_time(time_ms, local), /* to the minute */
                  format_ago(time_ms, now_ms, ago));
         return ret;
 }

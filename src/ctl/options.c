@@ -6,6 +6,7 @@
  * getopt_long(3) itself are off: ours name the nearest valid word.
  */
 #include <getopt.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "build-config.h"
@@ -46,21 +47,27 @@ const CtlOption *ctl_options(size_t *ret_n) {
         return options_table;
 }
 
-static void complain_unknown(const char *message, const char *word, const char *nearest) {
-        _cleanup_free_ char *said = NULL;
+static char *_printf_(1, 2) say(const char *format, ...) {
+        va_list args;
+        char *said;
+        int r;
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* one of the literals of this file, with one %s */
-        if (asprintf(&said, message, word) < 0)
-                said = NULL;
-#pragma GCC diagnostic pop
-        if (!said)
-                return;
+        va_start(args, format);
+        r = vasprintf(&said, format, args);
+        va_end(args);
 
-        if (nearest)
+        return r < 0 ? NULL : said;
+}
+
+/* Takes what is said. */
+static int complain_unknown(char *said, const char *nearest) {
+        if (said && nearest)
                 ctl_complain(_("%s; did you mean \"%s\"?"), said, nearest);
-        else
+        else if (said)
                 ctl_complain(_("%s; see trailkeepctl --help"), said);
+
+        free(said);
+        return CTL_EXIT_USAGE;
 }
 
 static int unknown_option(const char *argument) {
@@ -76,8 +83,7 @@ static int unknown_option(const char *argument) {
         if (nearest)
                 snprintf(suggestion, sizeof(suggestion), "--%s", nearest); /* ours, and short */
 
-        complain_unknown(_("there is no option \"%s\""), word, nearest ? suggestion : NULL);
-        return CTL_EXIT_USAGE;
+        return complain_unknown(say(_("there is no option \"%s\""), word), nearest ? suggestion : NULL);
 }
 
 static int add_purpose(const char *name, CtlOptions *options) {
@@ -91,8 +97,7 @@ static int add_purpose(const char *name, CtlOptions *options) {
 
         for (Purpose i = 0; i < PURPOSE_MAX; i++)
                 names[i] = purpose_to_string(i);
-        complain_unknown(_("there is no purpose \"%s\""), name, nearest_word(name, names, PURPOSE_MAX));
-        return CTL_EXIT_USAGE;
+        return complain_unknown(say(_("there is no purpose \"%s\""), name), nearest_word(name, names, PURPOSE_MAX));
 }
 
 static int set_moment(const char *option, const char *text, const Clock *clock, int64_t *ret_ms) {
@@ -117,8 +122,8 @@ static int set_bus(const char *address, CtlOptions *options) {
         if (strchr(address, ':') || strcmp(address, names[0]) == 0 || strcmp(address, names[1]) == 0)
                 return CTL_EXIT_DONE;
 
-        complain_unknown(_("there is no bus \"%s\""), address, nearest_word(address, names, ELEMENTSOF(names)));
-        return CTL_EXIT_USAGE;
+        return complain_unknown(say(_("there is no bus \"%s\""), address),
+                                nearest_word(address, names, ELEMENTSOF(names)));
 }
 
 static int take_option(const CtlOption *option, const char *value, const Clock *clock, CtlOptions *options) {
@@ -244,8 +249,7 @@ static int unknown_verb(const char *name, const char *sub) {
         /* A word that does not fit is cut; it got no guess. */
         snprintf(words, sizeof(words), "%s%s%.40s", sub ? name : "", sub ? " " : "", sub ? sub : name);
         snprintf(suggestion, sizeof(suggestion), "%s%s%s", sub ? name : "", sub ? " " : "", nearest ? nearest : "");
-        complain_unknown(_("there is no verb \"%s\""), words, nearest ? suggestion : NULL);
-        return CTL_EXIT_USAGE;
+        return complain_unknown(say(_("there is no verb \"%s\""), words), nearest ? suggestion : NULL);
 }
 
 /* ret_n_words: how many of the words the verb itself took. */
