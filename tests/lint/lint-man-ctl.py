@@ -67,7 +67,8 @@ def of_man(text):
 
 
 def ask(completion, *words):
-    done = subprocess.run(["bash", "--norc", "-c", ASK, "-", str(completion), *words], capture_output=True, text=True, check=True)
+    done = subprocess.run(["bash", "--norc", "-c", ASK, "-", str(completion), *words], capture_output=True,
+                          text=True, check=True)
     if done.stderr:
         raise RuntimeError(done.stderr)
     return set(done.stdout.split())
@@ -117,10 +118,13 @@ def main():
     tap.result(len(known.verbs) >= 9 and ("--json", "") in known.options and len(known.purposes) == 10, "reads --help",
                [str(known)])
     for what, changed, words in (
-            ("an option without a manual", help_text.replace("Options of", "  -z, --zeal  Hurry\nOptions of", 1), "--zeal"),
-            ("a verb without a manual", help_text.replace("  sync now", "  sync maybe  Perhaps\n  sync now"), "sync maybe"),
+            ("an option without a manual", help_text.replace("Options of", "  -z, --zeal  Hurry\nOptions of", 1),
+             "--zeal"),
+            ("a verb without a manual", help_text.replace("  sync now", "  sync maybe  Perhaps\n  sync now"),
+             "sync maybe"),
             ("a manual for no option", re.sub(r".*--quiet.*\n", "", help_text), "--quiet"),
-            ("a completion for no verb", re.sub(r".*data erasures.*\n", "", help_text), "the completion has verb data erasures"),
+            ("a completion for no verb", re.sub(r".*data erasures.*\n", "", help_text),
+             "the completion has verb data erasures"),
             ("an option of another verb", help_text.replace('of "status"', 'of "monitor"'), "('--fix', 'monitor')"),
             ("a forgotten purpose", help_text.replace("analytics", "analytics astrology"), "astrology"),
             ("another letter", help_text.replace("-p, --purpose", "-u, --purpose"), "-u --purpose")):

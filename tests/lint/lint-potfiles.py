@@ -33,16 +33,23 @@ def check_language(path):
     if not path.exists():
         yield Problem(path, 1, "is in po/LINGUAS and does not exist")
         return
-    done = subprocess.run(["msgfmt", "--check", "--statistics", "--output-file=/dev/null", str(path)], capture_output=True,
-                          text=True, check=False, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"})
+    done = subprocess.run(["msgfmt", "--check", "--statistics", "--output-file=/dev/null", str(path)],
+                          capture_output=True, text=True, check=False, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"})
     if done.returncode or "untranslated" in done.stderr or "fuzzy" in done.stderr:
         yield Problem(path, 1, done.stderr.strip().splitlines()[-1])
 
 
+def run(*command, standard_input=None):
+    return subprocess.run(command, input=standard_input, capture_output=True, text=True, check=True).stdout
+
+
+def msgids(text):
+    return set(re.findall(r"^msgid (\"(?:[^\"\\]|\\.)+\")$", text, re.MULTILINE))
+
+
 def messages(path):
     """The msgids of a catalogue, in one spelling."""
-    text = subprocess.run(["msgcat", "--no-wrap", "--sort-output", str(path)], capture_output=True, text=True, check=True).stdout
-    return set(re.findall(r"^msgid (\"(?:[^\"\\]|\\.)+\")$", text, re.MULTILINE))
+    return msgids(run("msgcat", "--no-wrap", "--sort-output", str(path)))
 
 
 def check_complete(root, languages):
@@ -50,11 +57,8 @@ def check_complete(root, languages):
     sources = [str(root / name) for name in entries(root / "po/POTFILES") if (root / name).exists()]
     if not sources:
         return
-    made = subprocess.run(["xgettext", "--from-code=UTF-8", "--keyword=_", "--keyword=N_", "--no-wrap", "--output=-", *sources],
-                          capture_output=True, text=True, check=True).stdout
-    pot = set(re.findall(r"^msgid (\"(?:[^\"\\]|\\.)+\")$", subprocess.run(
-        ["msgcat", "--no-wrap", "-"], input=made.replace("charset=CHARSET", "charset=UTF-8"), capture_output=True, text=True,
-        check=True).stdout, re.MULTILINE))
+    made = run("xgettext", "--from-code=UTF-8", "--keyword=_", "--keyword=N_", "--no-wrap", "--output=-", *sources)
+    pot = msgids(run("msgcat", "--no-wrap", "-", standard_input=made.replace("charset=CHARSET", "charset=UTF-8")))
     for path in languages:
         for message in sorted(pot - messages(path)):
             yield Problem(path, 1, f"lacks {message}")

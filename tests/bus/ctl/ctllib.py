@@ -39,7 +39,8 @@ class Fake:
     """The scripted daemon."""
 
     def __init__(self, address):
-        self.process = subprocess.Popen([FAKE, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        self.process = subprocess.Popen([FAKE, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        bufsize=1)
         if self.process.stdout.readline() != 'ready\n':
             raise RuntimeError('the fake daemon did not start')
 
@@ -119,8 +120,8 @@ class Case(unittest.TestCase):
 
     def ctl(self, *args, code=DONE, stdin=subprocess.DEVNULL, program=CTL, **env):
         """Run it; (stdout, stderr) once the exit code is right."""
-        done = subprocess.run([program, '--bus=' + self.bus.address, *args], stdin=stdin, capture_output=True, text=True,
-                              timeout=DEADLINE, env=environment(**env), check=False)
+        done = subprocess.run([program, '--bus=' + self.bus.address, *args], stdin=stdin, capture_output=True,
+                              text=True, timeout=DEADLINE, env=environment(**env), check=False)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done.stdout, done.stderr
 

@@ -44,7 +44,8 @@ class Deeds(Case):
         self.ctl('data', 'erase', '-y', '-p', 'location', '--purpose=audio', '--since=2026-11-23T10:00:00Z',
                  '--until=2026-11-23 11:00', '--keep-stored')
         self.assertEqual(self.fake.calls(), [[
-            'Erase', '{"purposes":["location","audio"],"since":1795428000000,"until":1795431600000,"keep-stored":true}']])
+            'Erase', '{"purposes":["location","audio"],"since":1795428000000,"until":1795431600000,'
+                     '"keep-stored":true}']])
         self.ctl('data', 'erase', '-y')
         self.assertEqual(self.fake.calls(), [['Erase', '{}']])
 
@@ -114,7 +115,8 @@ class Trouble(Case):
         self.assertIn('systemctl start trailkeepd', err)
 
     def test_no_bus(self):
-        for args, env in ((['--bus=unix:path=/nonexistent/bus'], {}), (['--bus=session'], {'XDG_RUNTIME_DIR': '/nonexistent'}),
+        for args, env in ((['--bus=unix:path=/nonexistent/bus'], {}),
+                          (['--bus=session'], {'XDG_RUNTIME_DIR': '/nonexistent'}),
                           (['--bus=system'], {'DBUS_SYSTEM_BUS_ADDRESS': 'unix:path=/nonexistent/bus'})):
             _, err = self.ctl(*args, 'status', code=ABSENT, **env)
             self.assertIn('cannot reach', err)
@@ -150,11 +152,12 @@ class Trouble(Case):
             self.ctl('--bus=' + other.address, 'status', code=ABSENT)
             self.assertFalse(os.path.exists(started))
             # busctl asks as anyone does, and so shows that the daemon could have been started
-            self.assertRaises(bus.CallError, other.busctl, 'call', bus.NAME, '/org/trailkeep', bus.NAME + '.Sync1', 'Flush')
+            self.assertRaises(bus.CallError, other.call, 'Sync1', 'Flush')
             self.assertTrue(os.path.exists(started))
 
     def test_access_denied_names_the_group(self):
-        self.fake.tell('fail Summary org.freedesktop.DBus.Error.AccessDenied trailkeep-owner, trailkeep-guardian may call')
+        self.fake.tell('fail Summary org.freedesktop.DBus.Error.AccessDenied '
+                       'trailkeep-owner, trailkeep-guardian may call')
         _, err = self.ctl('data', code=DENIED)
         self.assertIn('trailkeep-owner, trailkeep-guardian may call', err)
         self.assertIn('only the user who runs trailkeepd', err)
@@ -195,8 +198,8 @@ class Trouble(Case):
 
     def test_a_full_disk_is_no_success(self):
         with open('/dev/full', 'w', encoding='ascii') as full:
-            done = subprocess.run([CTL, '--bus=' + self.bus.address, '--json', 'status'], stdout=full, stderr=subprocess.PIPE,
-                                  text=True, timeout=DEADLINE, env=environment(), check=False)
+            done = subprocess.run([CTL, '--bus=' + self.bus.address, '--json', 'status'], stdout=full,
+                                  stderr=subprocess.PIPE, text=True, timeout=DEADLINE, env=environment(), check=False)
         self.assertEqual(done.returncode, FAILED)
         self.assertIn('No space left', done.stderr)
 

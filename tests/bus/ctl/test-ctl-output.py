@@ -38,7 +38,8 @@ class Contract(Case):
                     contract.update(members(f.read()))
         played = {}
         for path in ('/org/trailkeep', '/org/trailkeep/erasure/1'):
-            played.update(members(self.bus.busctl('call', bus.NAME, path, 'org.freedesktop.DBus.Introspectable', 'Introspect')[0]))
+            [xml] = self.bus.busctl('call', bus.NAME, path, 'org.freedesktop.DBus.Introspectable', 'Introspect')
+            played.update(members(xml))
         self.assertGreater(len(played), 25)
         self.assertEqual({name: contract.get(name) for name in played}, played)
 
@@ -101,8 +102,8 @@ class Json(Case):
 
     def test_consent_list(self):
         self.assertEqual(self.json('consent', 'list')[1], {
-            'purpose': 'audio', 'granted': False, 'since': 1795454000000, 'generation': 2, 'uid': 4242, 'role': 'bridge',
-            'actor': '深圳 Mia'})
+            'purpose': 'audio', 'granted': False, 'since': 1795454000000, 'generation': 2, 'uid': 4242,
+            'role': 'bridge', 'actor': '深圳 Mia'})
 
     def test_grant_and_withdraw(self):
         self.assertEqual(self.json('consent', 'grant', 'audio', 'location'),

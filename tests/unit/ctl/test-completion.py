@@ -16,7 +16,8 @@ _trailkeepctl; printf '%s\\n' "${COMPREPLY[@]}"
 
 
 def ask(*words):
-    done = subprocess.run(["bash", "--norc", "-c", ASK, "-", COMPLETION, *words], capture_output=True, text=True, check=True)
+    done = subprocess.run(["bash", "--norc", "-c", ASK, "-", COMPLETION, *words], capture_output=True, text=True,
+                          check=True)
     if done.stderr:
         raise RuntimeError(done.stderr)
     return done.stdout.split()
