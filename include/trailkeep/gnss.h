@@ -33,7 +33,7 @@ typedef struct GnssOptions {
 
 /* Each may be NULL. A callback may call gnss_stop() and gnss_start(), not gnss_free(). */
 typedef struct GnssObserver {
-        void (*fix)(const Fix *fix, void *userdata); /* one that the filter kept; if it is off, perhaps without a place */
+        void (*fix)(const Fix *fix, void *userdata); /* kept by the filter; if that is off, perhaps without a place */
         void (*state)(GnssState state, void *userdata);
         /* Once when a trouble begins, however often it is tried again; with "" when it is over, but not at stop. */
         void (*trouble)(const char *sentence, void *userdata);

@@ -279,7 +279,8 @@ static void test_a_sky_beyond_libgps_is_passed_over(void **state) {
 static void test_garbage(void **state) {
         static const char *const lines[] = {
                 "", "{", "{}", "}", "SSH-2.0-OpenSSH_9.2p1", "HTTP/1.1 400 Bad Request",
-                "$GPRMC,170000.00,V,,,,,,,231126,,,N*7F", "\xff\xfe\x80{", "[{\"class\":\"TPV\"}]", " {\"class\":\"TPV\",\"mode\":3}", "{\"Class\":\"TPV\"}",
+                "$GPRMC,170000.00,V,,,,,,,231126,,,N*7F", "\xff\xfe\x80{", "[{\"class\":\"TPV\"}]",
+                " {\"class\":\"TPV\",\"mode\":3}", "{\"Class\":\"TPV\"}",
                 "{\"class\":\"TPV\",\"mode\":3,\"lat\":1.0,\"lon\":2.0",
                 "{\"class\":\"TPV\",\"mode\":3,\"lat\":1.0,\"l",
                 "{\"class\":\"TPV\"",
