@@ -15,8 +15,8 @@
  *                                                           |- split_object   (too large: two objects instead of one)
  *                                                           `- park_object    (this record alone is refused)
  *
- * A record id is parcel << 20 | n. An object is an id range of one parcel; one lane has at most one range in flight. The
- * cursor of a lane never passes the end of that lane's oldest open parcel, so nothing can be appended behind it.
+ * A record id is parcel << 20 | n. An object is an id range of one parcel; one lane has at most one range in flight.
+ * The cursor of a lane never passes the end of that lane's oldest open parcel, so nothing can be appended behind it.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,7 +61,8 @@ typedef struct JournalObserver {
 /* One sentence naming what is wrong, which file, what was kept and what to do. */
 typedef struct JournalError { char text[512]; } JournalError;
 
-int journal_new(sd_event *event, const Clock *clock, const JournalOptions *options, Journal **ret, JournalError *ret_error) _must_check_;
+int journal_new(sd_event *event, const Clock *clock, const JournalOptions *options, Journal **ret,
+                JournalError *ret_error) _must_check_;
 void journal_observe(Journal *journal, const JournalObserver *observer);
 Journal *journal_free(Journal *journal); /* commits what was appended, joins the thread; due answers are given in it */
 void journal_forget(Journal *journal, const void *userdata); /* no done() with this userdata is called any more */
@@ -79,7 +80,7 @@ int journal_commit(Journal *journal, JournalDone done, void *userdata) _must_che
 typedef struct JournalLaneCounters {
         uint64_t recorded; /* ever durable; = pending + stored + parked + expired + erased */
         uint64_t pending, stored, parked, expired, erased;
-        uint64_t oldest_pending_boottime_usec; /* when the oldest pending record of this start was made; 0 none or unknown */
+        uint64_t oldest_pending_boottime_usec; /* when the oldest of this start was made; 0: none, or not known */
 } JournalLaneCounters;
 typedef struct JournalCounters {
         JournalLaneCounters lanes[LANE_MAX];
@@ -88,7 +89,10 @@ typedef struct JournalCounters {
 } JournalCounters;
 const JournalCounters *journal_counters(const Journal *journal);
 
-typedef struct JournalPurposeSummary { uint64_t records, bytes, parcels, objects_stored; int64_t oldest_ms, newest_ms; } JournalPurposeSummary;
+typedef struct JournalPurposeSummary {
+        uint64_t records, bytes, parcels, objects_stored;
+        int64_t oldest_ms, newest_ms;
+} JournalPurposeSummary;
 typedef void (*JournalSummaryDone)(int r, const JournalPurposeSummary summary[static PURPOSE_MAX], void *userdata);
 int journal_summary(Journal *journal, const char *subject, JournalSummaryDone done, void *userdata) _must_check_;
 
@@ -109,13 +113,17 @@ DEFINE_CLEANUP(JournalBatch, journal_batch_free);
 /* The range of the oldest open intent of the lane, else what follows the cursor; r 0 and NULL: nothing to send. The
  * receiver owns the batch. */
 typedef void (*JournalBatchDone)(int r, JournalBatch *batch, void *userdata);
-int journal_read_batch(Journal *journal, Lane lane, size_t records_max, size_t bytes_max, JournalBatchDone done, void *userdata) _must_check_;
+int journal_read_batch(Journal *journal, Lane lane, size_t records_max, size_t bytes_max, JournalBatchDone done,
+                       void *userdata) _must_check_;
 
 typedef void (*JournalObjectDone)(int r, uint64_t object, void *userdata);
-int journal_put_intent(Journal *journal, Lane lane, uint64_t first, uint64_t last, const char *name, JournalObjectDone done, void *userdata) _must_check_;
+int journal_put_intent(Journal *journal, Lane lane, uint64_t first, uint64_t last, const char *name,
+                       JournalObjectDone done, void *userdata) _must_check_;
 int journal_ack_object(Journal *journal, uint64_t object, JournalDone done, void *userdata) _must_check_;
-int journal_split_object(Journal *journal, uint64_t object, const char *name_a, const char *name_b, JournalDone done, void *userdata) _must_check_;
-int journal_park_object(Journal *journal, uint64_t object, const char *reason, JournalDone done, void *userdata) _must_check_;
+int journal_split_object(Journal *journal, uint64_t object, const char *name_a, const char *name_b, JournalDone done,
+                         void *userdata) _must_check_;
+int journal_park_object(Journal *journal, uint64_t object, const char *reason, JournalDone done,
+                        void *userdata) _must_check_;
 
 /* Objects whose deletion in the store is owed. */
 typedef struct JournalDoomed { uint64_t object; char *name; } JournalDoomed;
@@ -153,7 +161,9 @@ int journal_list_erasures(Journal *journal, JournalErasuresDone done, void *user
 
 /* The consent ledger: hash-chained, append-only. */
 typedef struct JournalLedgerEntry { uint64_t seq; char *body; } JournalLedgerEntry;
-int journal_ledger_append(Journal *journal, const char *body, JournalDone done, void *userdata) _must_check_; /* synced before done */
-/* At start only, on the calling thread, before anything was submitted: checks every link of the chain, JOURNAL_E_CORRUPT
- * if one does not hold. */
-int journal_ledger_replay(Journal *journal, int (*entry)(uint64_t seq, const char *body, void *userdata), void *userdata) _must_check_;
+/* On the medium before done() is called. */
+int journal_ledger_append(Journal *journal, const char *body, JournalDone done, void *userdata) _must_check_;
+/* At start only, on the calling thread, before anything was submitted: checks every link of the chain,
+ * JOURNAL_E_CORRUPT if one does not hold. */
+int journal_ledger_replay(Journal *journal, int (*entry)(uint64_t seq, const char *body, void *userdata),
+                          void *userdata) _must_check_;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Sealing and opening over OpenSSL's EVP: AES-256-GCM (NIST SP 800-38D) and ChaCha20-Poly1305 (RFC 8439), as AEADs in the
- * sense of RFC 5116. Floor 1.
+ * Sealing and opening over OpenSSL's EVP: AES-256-GCM (NIST SP 800-38D) and ChaCha20-Poly1305 (RFC 8439), as AEADs in
+ * the sense of RFC 5116. Floor 1.
  *
  *   sealed = nonce (12 bytes, random) | ciphertext (as long as the plain text) | tag (16 bytes)
  *
  * Nonces are random, so one key seals at most 2^20 pieces (the journal's parcels end there): the chance that any two
- * nonces of a key agree is then below 2^-57. They are drawn 64 at a time and contexts are kept per key, since for a record of
- * 200 bytes drawing and setting up cost more than the encryption.
+ * nonces of a key agree is then below 2^-57. They are drawn 64 at a time and contexts are kept per key, since for a
+ * record of 200 bytes drawing and setting up cost more than the encryption.
  *
- * This file is a library of its own so that a test can link another one with the same interface in its place. There is no
- * switch in here that turns encryption off.
+ * This file is a library of its own so that a test can link another one with the same interface in its place. There is
+ * no switch in here that turns encryption off.
  */
 #include <errno.h>
 #include <limits.h>

@@ -3,10 +3,10 @@
  * Reading files that hold keys. Floor 1.
  *
  * A key that group or others may read is refused rather than used. One case only looks like that: systemd hands a
- * credential to a service with User= through a POSIX ACL, and with an ACL the group bits of the mode are its mask (acl(5)).
- * So when group bits are set the ACL itself is read: a reader named there must be us, and the owning group, other groups
- * and others must have nothing. The layout is that of the xattr system.posix_acl_access, version 2: little endian, a
- * 32-bit version, then for each entry 16-bit tag, 16-bit permissions, 32-bit id.
+ * credential to a service with User= through a POSIX ACL, and with an ACL the group bits of the mode are its mask
+ * (acl(5)). So when group bits are set the ACL itself is read: a reader named there must be us, and the owning group,
+ * other groups and others must have nothing. The layout is that of the xattr system.posix_acl_access, version 2: little
+ * endian, a 32-bit version, then for each entry 16-bit tag, 16-bit permissions, 32-bit id.
  */
 #include <endian.h>
 #include <errno.h>

@@ -2,10 +2,10 @@
 /*
  * Memory for keys. Floor 1.
  *
- * Each secret has a page of its own: page attributes (locked, not dumped, wiped in a forked child) hold for whole pages,
- * so a key beside ordinary data would either lose them or lend them. There are few keys at a time; a page each is cheaper
- * than an allocator would be. What OpenSSL expands from a key lies on its own heap and is cleansed when its context is
- * freed; core dumps of the process are off (see the unit file and daemon/).
+ * Each secret has a page of its own: page attributes (locked, not dumped, wiped in a forked child) hold for whole
+ * pages, so a key beside ordinary data would either lose them or lend them. There are few keys at a time; a page each
+ * is cheaper than an allocator would be. What OpenSSL expands from a key lies on its own heap and is cleansed when its
+ * context is freed; core dumps of the process are off (see the unit file and daemon/).
  */
 #include <errno.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 /*
  * Ages of what waits to be sent. Floor 2, pure.
  *
- * One entry for each commit. When there are too many, the newest takes in what follows: the age is then somewhat too high
- * for a while, which makes the outbox send a little early and nothing else.
+ * One entry for each commit. When there are too many, the newest takes in what follows: the age is then somewhat too
+ * high for a while, which makes the outbox send a little early and nothing else.
  */
 #include <string.h>
 #include "ages.h"

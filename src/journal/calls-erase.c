@@ -24,9 +24,8 @@ static void erase_work(JournalJob *job, Engine *engine) {
         EraseJob *call = (EraseJob *)job;
 
         job->r = engine_erase(engine, &call->erasure, &call->receipt);
-        if (engine->waiting.first)
-                /* a failure is in the report, and tried again */
-                (void)!engine_commit(engine, &job->durable_lanes);
+        /* A failure is in the report, and tried again. */
+        (void)!engine_commit(engine, &job->durable_lanes);
 }
 
 static void erase_finish(JournalJob *job) {
@@ -55,10 +54,11 @@ static int erase_copy(EraseJob *call, const JournalErasure *erasure) {
 /**
  * journal_erase() - destroy the keys of what was recorded, and have deleted what is in the store
  * @journal:    the journal
- * @erasure:    what; copied. A range of time is rounded outward to parcels, and records without a time lie in every range
- * @done:       0 and the receipt, borrowed, once the keys are destroyed and the doomed objects are noted, both on the medium;
- *              < 0 and NULL: see the list of erasures, for if only the noting failed the keys are destroyed and it is
- *              tried again
+ * @erasure:    what; copied. A range of time is rounded outward to parcels, and records without a time lie in every
+ *              range
+ * @done:       0 and the receipt, borrowed, once the keys are destroyed and the doomed objects are noted, both on the
+ *              medium; < 0 and NULL: see the list of erasures, for if only the noting failed the keys are destroyed and
+ *              it is tried again
  * @userdata:   for @done
  *
  * Return: 0: @done will be called; JOURNAL_E_FULL; -ENOMEM.

@@ -110,7 +110,8 @@ static void batch_finish(JournalJob *job) {
  *
  * Return: 0: @done will be called; JOURNAL_E_FULL; -ENOMEM.
  */
-int journal_read_batch(Journal *journal, Lane lane, size_t records_max, size_t bytes_max, JournalBatchDone done, void *userdata) {
+int journal_read_batch(Journal *journal, Lane lane, size_t records_max, size_t bytes_max, JournalBatchDone done,
+                       void *userdata) {
         BatchJob *call = job_new(BatchJob, batch_work, batch_finish, userdata);
 
         if (!call)
@@ -155,14 +156,14 @@ static void intent_finish(JournalJob *job) {
  * @first:      lowest record id, as read
  * @last:       highest record id, as read
  * @name:       of the object in the store; copied
- * @done:       0 and the object's number; JOURNAL_E_GONE: erased or expired meanwhile; -EBUSY: the lane has an open intent;
- *              -EINVAL: this is not what comes next; < 0
+ * @done:       0 and the object's number; JOURNAL_E_GONE: erased or expired meanwhile; -EBUSY: the lane has an open
+ *              intent; -EINVAL: this is not what comes next; < 0
  * @userdata:   for @done
  *
  * Return: 0: @done will be called; JOURNAL_E_FULL; -ENOMEM.
  */
-int journal_put_intent(Journal *journal, Lane lane, uint64_t first, uint64_t last, const char *name, JournalObjectDone done,
-                       void *userdata) {
+int journal_put_intent(Journal *journal, Lane lane, uint64_t first, uint64_t last, const char *name,
+                       JournalObjectDone done, void *userdata) {
         IntentJob *call = job_new(IntentJob, intent_work, intent_finish, userdata);
 
         if (!call)
@@ -235,8 +236,8 @@ static int ack_action(Engine *engine, const SimpleJob *call) {
  * journal_ack_object() - the store has the object
  * @journal:    the journal
  * @object:     number of an open intent
- * @done:       0: the cursor has moved; JOURNAL_E_GONE: it is no open intent any more, what arrived will be deleted if it was
- *              erased; < 0
+ * @done:       0: the cursor has moved; JOURNAL_E_GONE: it is no open intent any more, what arrived will be deleted if
+ *              it was erased; < 0
  * @userdata:   for @done
  *
  * Return: 0: @done will be called; JOURNAL_E_FULL; -ENOMEM.
@@ -281,8 +282,8 @@ static int park_action(Engine *engine, const SimpleJob *call) {
  * Return: 0: @done will be called; JOURNAL_E_FULL; -ENOMEM.
  */
 int journal_park_object(Journal *journal, uint64_t object, const char *reason, JournalDone done, void *userdata) {
-        return simple_submit(journal, &(SimpleJob){ .action = park_action, .object = object, .text_a = (char *)reason }, done,
-                             userdata);
+        return simple_submit(journal, &(SimpleJob){.action = park_action, .object = object, .text_a = (char *)reason},
+                             done, userdata);
 }
 
 static int deleted_action(Engine *engine, const SimpleJob *call) {

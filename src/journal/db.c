@@ -8,7 +8,8 @@
  * prepared once and kept; looking one up compares addresses first, since nearly all SQL here is literal.
  *
  * A version number above ours is found in the file's header (SQLite's file format, §1.3: user_version at offset 60,
- * application_id at 68, big endian) before SQLite has the file, so that a file of a later version is not even recovered.
+ * application_id at 68, big endian) before SQLite has the file, so that a file of a later version is not even
+ * recovered.
  */
 #include <endian.h>
 #include <errno.h>

@@ -49,17 +49,22 @@ static int engine_read_root(const char *path, Secret **ret, JournalError *error)
         if (r == 0)
                 return 0;
         if (r == KEYRING_E_MISSING)
-                return journal_refuse(error, JOURNAL_E_SECRET,
-                                      "the root secret %s is missing; nothing was touched: put it back or, on a new box, run "
-                                      "trailkeepd --init", path);
+                return journal_refuse(
+                                error, JOURNAL_E_SECRET,
+                                "the root secret %s is missing; nothing was touched: put it back or, on a new box, run "
+                                "trailkeepd --init",
+                                path);
         if (r == KEYRING_E_EXPOSED)
                 return journal_refuse(error, JOURNAL_E_SECRET,
-                                      "the root secret %s can be read or written by others; nothing was touched: chmod it to 0400",
+                                      "the root secret %s can be read or written by others; nothing was touched: chmod "
+                                      "it to 0400",
                                       path);
         if (r == KEYRING_E_MALFORMED)
-                return journal_refuse(error, JOURNAL_E_SECRET,
-                                      "the root secret %s is not a file of exactly %d bytes; nothing was touched: put the "
-                                      "right one back", path, SECRET_SIZE);
+                return journal_refuse(
+                                error, JOURNAL_E_SECRET,
+                                "the root secret %s is not a file of exactly %d bytes; nothing was touched: put the "
+                                "right one back",
+                                path, SECRET_SIZE);
         return journal_refuse(error, r, "the root secret %s cannot be read: %s", path, strerror(-r));
 }
 
@@ -82,12 +87,15 @@ static int engine_open_vault(Engine *engine, const JournalOptions *options, Jour
                 return r;
         if (!file_has_content(vault_path) && file_has_content(journal_path))
                 return journal_refuse(error, JOURNAL_E_CORRUPT,
-                                      "%s is missing and without its keys %s cannot be read; nothing was touched: restore it, "
-                                      "or move the folder away to start anew", vault_path, journal_path);
+                                      "%s is missing and without its keys %s cannot be read; nothing was touched: "
+                                      "restore it, "
+                                      "or move the folder away to start anew",
+                                      vault_path, journal_path);
         r = vault_open(vault_path, TAKE_PTR(root), engine->clock, &engine->vault, error);
         if (r == JOURNAL_E_SECRET)
                 return journal_refuse(error, r,
-                                      "the root secret %s is not the one that %s was made with; nothing was touched: put the right "
+                                      "the root secret %s is not the one that %s was made with; nothing was touched: "
+                                      "put the right "
                                       "one back, or move the folder away to start anew without what was recorded",
                                       options->root_secret_file, vault_path);
         return r;
@@ -105,9 +113,11 @@ static int engine_open_lanes(Engine *engine, const JournalOptions *options, Jour
         if (r < 0)
                 return journal_refuse_file(error, r, path);
         if (r > 0)
-                return journal_refuse(error, JOURNAL_E_CORRUPT,
-                                      "%s is missing although vault.db holds keys of what is in it; nothing was touched: "
-                                      "restore it, or move the folder away to start anew", path);
+                return journal_refuse(
+                                error, JOURNAL_E_CORRUPT,
+                                "%s is missing although vault.db holds keys of what is in it; nothing was touched: "
+                                "restore it, or move the folder away to start anew",
+                                path);
         return lanes_open(path, vault_scope(engine->vault), &engine->db, error);
 }
 

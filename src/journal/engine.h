@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The journal's own thread: everything that touches the databases. The public face (journal.c) makes one job of each call and runs
- * these functions in it, one at a time. Floor 2, private to the journal.
+ * The journal's own thread: everything that touches the databases. The public face (journal.c) makes one job of each
+ * call and runs these functions in it, one at a time. Floor 2, private to the journal.
  *
  *   engine.c     start, end, what is reported        writer.c     rows -> parcels -> medium
  *   keeping.c    transactions of the vault, release, retention, closing in time
@@ -108,7 +108,8 @@ int engine_read_batch(Engine *engine, Lane lane, size_t records_max, size_t byte
 int engine_scan(Engine *engine, const Parcel *parcel, uint64_t first, uint64_t last, Extent *ret) _must_check_;
 
 /* sending.c */
-int engine_put_intent(Engine *engine, Lane lane, uint64_t first, uint64_t last, const char *name, uint64_t *ret) _must_check_;
+int engine_put_intent(Engine *engine, Lane lane, uint64_t first, uint64_t last, const char *name,
+                      uint64_t *ret) _must_check_;
 int engine_ack_object(Engine *engine, uint64_t object) _must_check_;
 int engine_split_object(Engine *engine, uint64_t object, const char *name_a, const char *name_b) _must_check_;
 int engine_park_object(Engine *engine, uint64_t object, const char *reason) _must_check_;

@@ -150,8 +150,8 @@ static int engine_count_applied(Engine *engine, uint64_t request, uint64_t *ret)
  * @scope:      what; borrowed
  * @ret:        the receipt; untouched on failure
  *
- * Return: 0: the keys are destroyed and the doomed objects are noted, both on the medium; < 0: if the vault failed nothing
- * was erased, and if journal.db failed the keys are destroyed and the rest is tried again.
+ * Return: 0: the keys are destroyed and the doomed objects are noted, both on the medium; < 0: if the vault failed
+ * nothing was erased, and if journal.db failed the keys are destroyed and the rest is tried again.
  */
 int engine_erase(Engine *engine, const JournalErasure *scope, JournalReceipt *ret) {
         _cleanup_(erasing_done) Erasing erasing = { .engine = engine, .scope = scope };

@@ -5,8 +5,9 @@
  *   erasure
  *     request     1, 2, 3 ...
  *     reclaimed   1: the rows are gone from journal.db and its WAL as well
- *     body        sealed under the catalogue key, id request; packed: purposes, has_subject, since_ms, until_ms, unsent_only,
- *                 parcels, records, since_ms and until_ms as rounded, requested_realtime_ms, then the string subject
+ *     body        sealed under the catalogue key, id request; packed: purposes, has_subject, since_ms, until_ms,
+ *                 unsent_only, parcels, records, since_ms and until_ms as rounded, requested_realtime_ms, then the
+ *                 string subject
  *
  * Kept for good: it is the receipt, and what journal.db is brought up to after a crash.
  */
@@ -143,7 +144,8 @@ int erasure_load(Vault *vault, uint64_t request, Erasure *ret) {
         _cleanup_bytes_ Bytes plain = { 0 };
         int r;
 
-        r = db_start(vault_db(vault), "SELECT body, reclaimed FROM erasure WHERE request = ?", &statement, DB_INT(request));
+        r = db_start(vault_db(vault), "SELECT body, reclaimed FROM erasure WHERE request = ?", &statement,
+                     DB_INT(request));
         if (r < 0)
                 return r;
         r = db_step(vault_db(vault), statement);

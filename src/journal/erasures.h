@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The erasures of vault.db: what was asked for and what came of it. Layout at the head of erasures.c. Floor 2, private to
- * the journal.
+ * The erasures of vault.db: what was asked for and what came of it. Layout at the head of erasures.c. Floor 2, private
+ * to the journal.
  */
 #include <stdbool.h>
 #include <stdint.h>

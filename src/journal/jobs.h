@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * One job for each call on the journal: what is asked, done on the thread, answered on the loop. Floor 2, private to the
- * journal.
+ * One job for each call on the journal: what is asked, done on the thread, answered on the loop. Floor 2, private to
+ * the journal.
  *
- * A job is the head of a larger struct of its call. work() runs on the thread and sets r; finish() runs on the loop, calls
- * the caller's function unless it was forgotten, and frees what the struct holds; the struct itself is freed behind it.
+ * A job is the head of a larger struct of its call. work() runs on the thread and sets r; finish() runs on the loop,
+ * calls the caller's function unless it was forgotten, and frees what the struct holds; the struct itself is freed
+ * behind it.
  */
 #include <stdbool.h>
 #include <stddef.h>

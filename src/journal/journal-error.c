@@ -36,14 +36,19 @@ int journal_refuse(JournalError *error, int r, const char *format, ...) {
  */
 int journal_refuse_file(JournalError *error, int r, const char *path) {
         if (r == DB_E_NEWER)
-                return journal_refuse(error, JOURNAL_E_NEWER,
-                                      "%s was written by a later version of trailkeep; nothing was touched: install that "
-                                      "version again", path);
+                return journal_refuse(
+                                error, JOURNAL_E_NEWER,
+                                "%s was written by a later version of trailkeep; nothing was touched: install that "
+                                "version again",
+                                path);
         if (r == DB_E_BUSY)
-                return journal_refuse(error, JOURNAL_E_BUSY, "%s is open in another process; stop that one first", path);
+                return journal_refuse(error, JOURNAL_E_BUSY, "%s is open in another process; stop that one first",
+                                      path);
         if (r == -EBADMSG)
-                return journal_refuse(error, JOURNAL_E_CORRUPT,
-                                      "%s is damaged or not a database of trailkeep; it was left as it is: restore it, or "
-                                      "move its folder away to start anew", path);
+                return journal_refuse(
+                                error, JOURNAL_E_CORRUPT,
+                                "%s is damaged or not a database of trailkeep; it was left as it is: restore it, or "
+                                "move its folder away to start anew",
+                                path);
         return journal_refuse(error, r, "%s cannot be opened: %s; it was left as it is", path, strerror(-r));
 }

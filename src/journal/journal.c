@@ -3,12 +3,13 @@
  * The journal's face on the loop: appending, group commit, the timers and the news. Floor 2. The other calls are in
  * calls.c, what the thread does in engine.h.
  *
- *   append -> fresh rows, in memory -> [1 s | 256 rows | 1 MiB | an alarm] -> one job -> thread -> durable -> committed()
+ *   append -> fresh rows, in memory -> [1 s | 256 rows | 1 MiB | an alarm] -> one job -> thread -> durable ->
+ *   committed()
  *
- * Rows are collected here and not on the thread, so that a fix a second wakes the thread once a commit and not once a fix.
- * Three timers, each armed for a reason only: the group commit while rows wait, the next try after a failure (with backoff; until then
- * nothing else commits), and what engine_keep_in_usec() says. Deleting rows is a job of one slice that puts itself at the
- * end of the queue as long as there is more, so everything else goes before it.
+ * Rows are collected here and not on the thread, so that a fix a second wakes the thread once a commit and not once a
+ * fix. Three timers, each armed for a reason only: the group commit while rows wait, the next try after a failure (with
+ * backoff; until then nothing else commits), and what engine_keep_in_usec() says. Deleting rows is a job of one slice
+ * that puts itself at the end of the queue as long as there is more, so everything else goes before it.
  *
  * The thread starts with the first job; until then, at start, journal_ledger_replay() uses the engine from the loop.
  */
@@ -52,7 +53,6 @@ struct Journal {
         bool has_dead;           /* rows whose key is destroyed, as last reported */
 };
 
-static void journal_commit_now(Journal *journal);
 static void journal_reclaim(Journal *journal);
 
 static void journal_unlink_job(Journal *journal, JournalJob *job) {
@@ -90,6 +90,13 @@ static void journal_tell_failure(Journal *journal, const EngineReport *report) {
                 journal->observer.recovered(journal->observer.userdata);
 }
 
+/* While rows are to be deleted the timer stands behind the slices, should one of them fail. */
+static uint64_t journal_keep_delay_usec(const EngineReport *report) {
+        if (report->has_dead)
+                return KEEP_DELAY_MIN_USEC;
+        return report->keep_in_usec == USEC_INFINITY ? USEC_INFINITY : MAX(report->keep_in_usec, KEEP_DELAY_MIN_USEC);
+}
+
 /* The timers follow from what the engine says, after each job. */
 static void journal_apply_report(Journal *journal, const EngineReport *report) {
         journal->n_waiting = report->n_waiting;
@@ -104,9 +111,7 @@ static void journal_apply_report(Journal *journal, const EngineReport *report) {
                 backoff_reset(&journal->backoff);
                 timer_disarm(journal->retry_timer);
         }
-        journal_arm(journal->keep_timer,
-                    report->keep_in_usec == USEC_INFINITY ? USEC_INFINITY : MAX(report->keep_in_usec, KEEP_DELAY_MIN_USEC),
-                    KEEP_ACCURACY_USEC);
+        journal_arm(journal->keep_timer, journal_keep_delay_usec(report), KEEP_ACCURACY_USEC);
         if (report->has_dead)
                 journal_reclaim(journal);
         if (journal->fresh.first && !report->counters.is_failing && !timer_is_armed(journal->commit_timer))
@@ -306,10 +311,7 @@ static int journal_add_timers(Journal *journal, sd_event *event) {
         engine_report(journal->engine, &report);
         journal->counters = report.counters;
         /* Not as a job now: the ledger may still be replayed on the calling thread. */
-        if (report.has_dead)
-                report.keep_in_usec = 0;
-        if (report.keep_in_usec != USEC_INFINITY)
-                journal_arm(journal->keep_timer, MAX(report.keep_in_usec, KEEP_DELAY_MIN_USEC), KEEP_ACCURACY_USEC);
+        journal_arm(journal->keep_timer, journal_keep_delay_usec(&report), KEEP_ACCURACY_USEC);
         return 0;
 }
 
@@ -325,7 +327,8 @@ static int journal_add_timers(Journal *journal, sd_event *event) {
  *
  * Return: 0; JOURNAL_E_SECRET, JOURNAL_E_CORRUPT, JOURNAL_E_NEWER, JOURNAL_E_BUSY: nothing was touched; < 0.
  */
-int journal_new(sd_event *event, const Clock *clock, const JournalOptions *options, Journal **ret, JournalError *ret_error) {
+int journal_new(sd_event *event, const Clock *clock, const JournalOptions *options, Journal **ret,
+                JournalError *ret_error) {
         _cleanup_(journal_freep) Journal *journal = NULL;
         WorkerIdle idle = { .clock = clock };
         int r;
@@ -419,8 +422,8 @@ const JournalCounters *journal_counters(const Journal *journal) {
  * @journal:    the journal
  * @record:     copied
  *
- * Return: 0: durable with the next commit, see journal_commit() and committed(); JOURNAL_E_FULL: too much waits in memory,
- * nothing was taken; -ENOMEM.
+ * Return: 0: durable with the next commit, see journal_commit() and committed(); JOURNAL_E_FULL: too much waits in
+ * memory, nothing was taken; -ENOMEM.
  */
 int journal_append(Journal *journal, const Record *record) {
         size_t n = journal->fresh.n + journal->n_sent + journal->n_waiting;
@@ -463,10 +466,11 @@ int journal_commit(Journal *journal, JournalDone done, void *userdata) {
  *
  * The whole chain is checked before the first entry is handed out.
  *
- * Return: 0; JOURNAL_E_CORRUPT if a link, a seal or the head does not hold; -EBUSY if it is too late; what @entry returned;
- * < 0.
+ * Return: 0; JOURNAL_E_CORRUPT if a link, a seal or the head does not hold; -EBUSY if it is too late; what @entry
+ * returned; < 0.
  */
-int journal_ledger_replay(Journal *journal, int (*entry)(uint64_t seq, const char *body, void *userdata), void *userdata) {
+int journal_ledger_replay(Journal *journal, int (*entry)(uint64_t seq, const char *body, void *userdata),
+                          void *userdata) {
         int r;
 
         if (journal->jobs)

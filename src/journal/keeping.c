@@ -2,18 +2,22 @@
 /*
  * What is kept, and how long. Floor 2.
  *
- * Every transaction of the vault goes through here, since it costs five syncs and is seldom: along with it powered-on time is
- * written, parcels are let go that the store has whole, and rows of parcels are deleted of which nothing is left.
+ * Every transaction of the vault goes through here, since it costs five syncs and is seldom: along with it powered-on
+ * time is written, parcels are let go that the store has whole, and rows of parcels are deleted of which nothing is
+ * left.
  *
- * A parcel is let go (released) when it is closed and the cursor has passed its end, with nothing of it parked or on its way: then each
- * of its records was acknowledged by the store. Its key is destroyed; what the store has is found through the catalogue.
+ * A parcel is let go (released) when it is closed and the cursor has passed its end, with nothing of it parked or on
+ * its way: then each of its records was acknowledged by the store. Its key is destroyed; what the store has is found
+ * through the catalogue.
  *
- * Retention counts powered-on time from the opening of a parcel, so that no record is kept longer than promised. What is
- * due within the next hundredth of its time, an hour at most, goes along, so that flash and sleep are disturbed once.
+ * Retention counts powered-on time from the opening of a parcel, so that no record is kept longer than promised. What
+ * is due within the next hundredth of its time, an hour at most, goes along, so that flash and sleep are disturbed
+ * once.
  *
  * There is one moment at which something is due, engine_keep_in_usec(), and none when nothing is kept:
- *   an open parcel's ten minutes and a minute's grace are over (the next record closes it in the same transaction as it opens
- *   another; the grace leaves that the first choice); something expires; powered-on time was not written for an hour.
+ *   an open parcel's ten minutes and a minute's grace are over (the next record closes it in the same transaction as it
+ *   opens another; the grace leaves that the first choice); something expires; powered-on time was not written for an
+ *   hour.
  */
 #include <errno.h>
 #include "engine.h"
@@ -39,7 +43,8 @@ uint64_t engine_retention_usec(const Engine *engine, Lane lane, Purpose purpose)
 static uint64_t engine_expiry_on_usec(const Engine *engine, const ParcelRow *row) {
         uint64_t on_usec;
 
-        if (__builtin_add_overflow(row->opened_on_usec, engine_retention_usec(engine, row->lane, row->purpose), &on_usec))
+        if (__builtin_add_overflow(row->opened_on_usec, engine_retention_usec(engine, row->lane, row->purpose),
+                                   &on_usec))
                 return USEC_INFINITY;
         return on_usec;
 }
@@ -229,7 +234,8 @@ uint64_t engine_keep_in_usec(const Engine *engine) {
         uint64_t in_usec = until_usec(on_usec, engine->next_expiry_on_usec);
 
         if (engine->has_kept)
-                in_usec = MIN(in_usec, until_usec(on_usec, vault_saved_powered_on_usec(engine->vault) + SAVE_EVERY_USEC));
+                in_usec = MIN(in_usec,
+                              until_usec(on_usec, vault_saved_powered_on_usec(engine->vault) + SAVE_EVERY_USEC));
         for (const OpenParcel *open = engine->open_parcels; open; open = open->next)
                 in_usec = MIN(in_usec, until_usec(now_usec, open->first_usec + PARCEL_SPAN_USEC + CLOSE_GRACE_USEC));
         return in_usec;

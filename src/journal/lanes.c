@@ -2,9 +2,9 @@
 /*
  * journal.db. Floor 2.
  *
- * An SQLite database (application_id 0x746b6a6e "tkjn", user_version 1) in WAL with synchronous=FULL, pages of 4096 bytes,
- * no auto_vacuum and secure_delete OFF (Debian's library has it ON by default): one fdatasync for a commit, and nothing
- * in it is worth overwriting, since bodies and labels are sealed.
+ * An SQLite database (application_id 0x746b6a6e "tkjn", user_version 1) in WAL with synchronous=FULL, pages of 4096
+ * bytes, no auto_vacuum and secure_delete OFF (Debian's library has it ON by default): one fdatasync for a commit, and
+ * nothing in it is worth overwriting, since bodies and labels are sealed.
  *
  *   journal   one row, id 1: installation, the vault's that this file belongs to
  *   lane      id (enum Lane), cursor, stored, parked, expired, erased, objects: see below
@@ -16,13 +16,14 @@
  *   dead      parcel, lane: its key is destroyed and it is counted; rows may still be there
  *   applied   erasure, objects: what that erasure of the vault means for this file is done; how many objects it doomed
  *
- * There is no index over rows beside their id, which costs more flash than the encryption, and no counter is written when rows
- * are: they are counted at start, by two seeks for each parcel behind the cursor. For each lane always
+ * There is no index over rows beside their id, which costs more flash than the encryption, and no counter is written
+ * when rows are: they are counted at start, by two seeks for each parcel behind the cursor. For each lane always
  *
  *   records ever durable = stored + parked + expired + erased + rows behind the cursor in living parcels
  *
  * A parcel's share moves into expired or erased in the transaction that enters it into dead, so that it is counted once
- * whatever happens. Rows are deleted from the lowest id up, in slices, which keeps what is left of a parcel free of holes.
+ * whatever happens. Rows are deleted from the lowest id up, in slices, which keeps what is left of a parcel free of
+ * holes.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -41,7 +42,8 @@ static const DbFormat lanes_format = {
                    "PRAGMA wal_autocheckpoint=1000; PRAGMA cache_size=-256",
         .schema = "CREATE TABLE journal(id INTEGER PRIMARY KEY CHECK (id = 1), installation BLOB NOT NULL);"
                   "CREATE TABLE lane(id INTEGER PRIMARY KEY, cursor INTEGER NOT NULL, stored INTEGER NOT NULL,"
-                  " parked INTEGER NOT NULL, expired INTEGER NOT NULL, erased INTEGER NOT NULL, objects INTEGER NOT NULL);"
+                  " parked INTEGER NOT NULL, expired INTEGER NOT NULL, erased INTEGER NOT NULL,"
+                  " objects INTEGER NOT NULL);"
                   "CREATE TABLE alarm(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
                   "CREATE TABLE event(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
                   "CREATE TABLE track(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
@@ -155,7 +157,9 @@ int lane_load(Db *db, Lane lane, LaneState *ret) {
  * Return: 0; < 0.
  */
 int lane_save(Db *db, Lane lane, const LaneState *state) {
-        return db_run(db, "UPDATE lane SET cursor = ?, stored = ?, parked = ?, expired = ?, erased = ?, objects = ? WHERE id = ?",
+        return db_run(db,
+                      "UPDATE lane SET cursor = ?, stored = ?, parked = ?, expired = ?, erased = ?, objects = ?"
+                      " WHERE id = ?",
                       DB_INT(state->cursor), DB_INT(state->stored), DB_INT(state->parked), DB_INT(state->expired),
                       DB_INT(state->erased), DB_INT(state->objects), DB_INT(lane));
 }
@@ -172,7 +176,8 @@ int lane_save(Db *db, Lane lane, const LaneState *state) {
 int lane_insert(Db *db, Lane lane, uint64_t id, const Bytes *body) {
         char sql[SQL_MAX];
 
-        (void)snprintf(sql, sizeof(sql), "INSERT INTO %s(id, body) VALUES(?, ?)", lane_to_string(lane)); /* always fits */
+        /* always fits */
+        (void)snprintf(sql, sizeof(sql), "INSERT INTO %s(id, body) VALUES(?, ?)", lane_to_string(lane));
         return db_run(db, sql, DB_INT(id), DB_BYTES(body));
 }
 
@@ -243,8 +248,9 @@ int lane_count(Db *db, Lane lane, uint64_t from, uint64_t to, uint64_t *ret) {
 int lane_start_rows(Db *db, Lane lane, uint64_t from, uint64_t to, sqlite3_stmt **ret) {
         char sql[SQL_MAX];
 
+        /* always fits */
         (void)snprintf(sql, sizeof(sql), "SELECT id, body FROM %s WHERE id BETWEEN ? AND ? ORDER BY id",
-                       lane_to_string(lane)); /* always fits */
+                       lane_to_string(lane));
         return db_start(db, sql, ret, DB_INT(from), DB_INT(to));
 }
 
@@ -260,7 +266,8 @@ int lane_start_rows(Db *db, Lane lane, uint64_t from, uint64_t to, sqlite3_stmt 
 int lane_delete(Db *db, Lane lane, uint64_t from, uint64_t to) {
         char sql[SQL_MAX];
 
-        (void)snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE id BETWEEN ? AND ?", lane_to_string(lane)); /* always fits */
+        /* always fits */
+        (void)snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE id BETWEEN ? AND ?", lane_to_string(lane));
         return db_run(db, sql, DB_INT(from), DB_INT(to));
 }
 
@@ -275,7 +282,8 @@ int lane_delete(Db *db, Lane lane, uint64_t from, uint64_t to) {
  * Return: 0; -EEXIST; < 0.
  */
 int parked_insert(Db *db, Lane lane, uint64_t first, uint64_t last, const char *reason) {
-        return db_run(db, "INSERT INTO parked VALUES(?, ?, ?, ?)", DB_INT(lane), DB_INT(first), DB_INT(last), DB_TEXT(reason));
+        return db_run(db, "INSERT INTO parked VALUES(?, ?, ?, ?)", DB_INT(lane), DB_INT(first), DB_INT(last),
+                      DB_TEXT(reason));
 }
 
 /**
@@ -292,8 +300,8 @@ int parked_count(Db *db, Lane lane, uint64_t from, uint64_t to, uint64_t *ret) {
         int64_t n = 0;
         int r;
 
-        r = db_number(db, "SELECT sum(last - first + 1) FROM parked WHERE lane = ? AND first BETWEEN ? AND ?", &n, DB_INT(lane),
-                      DB_INT(from), DB_INT(to));
+        r = db_number(db, "SELECT sum(last - first + 1) FROM parked WHERE lane = ? AND first BETWEEN ? AND ?", &n,
+                      DB_INT(lane), DB_INT(from), DB_INT(to));
         if (r < 0)
                 return r;
         *ret = (uint64_t)n;
@@ -310,7 +318,8 @@ int parked_count(Db *db, Lane lane, uint64_t from, uint64_t to, uint64_t *ret) {
  * Return: 0; < 0.
  */
 int parked_delete(Db *db, Lane lane, uint64_t from, uint64_t to) {
-        return db_run(db, "DELETE FROM parked WHERE lane = ? AND first BETWEEN ? AND ?", DB_INT(lane), DB_INT(from), DB_INT(to));
+        return db_run(db, "DELETE FROM parked WHERE lane = ? AND first BETWEEN ? AND ?", DB_INT(lane), DB_INT(from),
+                      DB_INT(to));
 }
 
 /**

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * journal.db: sealed rows by lane, cursors and counters. Layout at the head of lanes.c; the objects of the same file are
- * in objects.h. Floor 2, private to the journal; used by one thread at a time.
+ * journal.db: sealed rows by lane, cursors and counters. Layout at the head of lanes.c; the objects of the same file
+ * are in objects.h. Floor 2, private to the journal; used by one thread at a time.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,7 +25,8 @@ int lane_load(Db *db, Lane lane, LaneState *ret) _must_check_;
 int lane_save(Db *db, Lane lane, const LaneState *state) _must_check_;
 
 int lane_insert(Db *db, Lane lane, uint64_t id, const Bytes *body) _must_check_;
-int lane_bounds(Db *db, Lane lane, uint64_t from, uint64_t to, uint64_t ret_bounds[static 2]) _must_check_; /* 1: found, 0: none */
+int lane_bounds(Db *db, Lane lane, uint64_t from, uint64_t to,
+                uint64_t ret_bounds[static 2]) _must_check_; /* 1: found, 0: none */
 int lane_start_rows(Db *db, Lane lane, uint64_t from, uint64_t to, sqlite3_stmt **ret) _must_check_; /* id, body */
 int lane_delete(Db *db, Lane lane, uint64_t from, uint64_t to) _must_check_;
 

@@ -11,12 +11,12 @@
  *   The hash before the first entry is SHA-256("trailkeep ledger" | installation).
  *   vault.ledger_head is sealed under the ledger key: seq of the last entry (packed number) and its hash.
  *
- * Triggers refuse UPDATE and DELETE, which guards against ourselves. Against others: an entry cannot be changed, taken out
- * or moved without the chain showing it, nor the last ones cut off without the sealed head showing it. Putting back the
- * whole file as it once was cannot be seen without a counter outside of it (a TPM's).
+ * Triggers refuse UPDATE and DELETE, which guards against ourselves. Against others: an entry cannot be changed, taken
+ * out or moved without the chain showing it, nor the last ones cut off without the sealed head showing it. Putting back
+ * the whole file as it once was cannot be seen without a counter outside of it (a TPM's).
  *
- * The chain is over commitments, not bodies: a body may be handed to somebody together with its salt and proven, while the
- * others stay closed; and should the ledger key be destroyed, the chain of what was once decided still stands.
+ * The chain is over commitments, not bodies: a body may be handed to somebody together with its salt and proven, while
+ * the others stay closed; and should the ledger key be destroyed, the chain of what was once decided still stands.
  */
 #include <endian.h>
 #include <errno.h>
@@ -156,7 +156,8 @@ static int ledger_walk(Vault *vault, LedgerEntry entry, void *userdata) {
         if (r >= 0)
                 r = ledger_read_head(vault, &last);
         if (r >= 0)
-                r = db_start(vault_db(vault), "SELECT seq, commitment, hash, entry FROM ledger ORDER BY seq", &statement);
+                r = db_start(vault_db(vault), "SELECT seq, commitment, hash, entry FROM ledger ORDER BY seq",
+                             &statement);
         if (r < 0)
                 return r;
         while ((r = db_step(vault_db(vault), statement)) > 0) {

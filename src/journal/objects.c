@@ -8,7 +8,8 @@
  *     first, last      record ids of one parcel, both inclusive
  *     state            enum ObjectState
  *     erasure          number of the erasure that doomed it; NULL: none, or its parcel expired
- *     label            sealed under the vault's catalogue key: subject, name (packed strings), the extent's five numbers
+ *     label            sealed under the vault's catalogue key: subject, name (packed strings), the extent's five
+ *                      numbers
  *
  *   (none) -> INTENDED -> STORED -> DOOMED -> (deleted)
  *                |-----------------^  ^
@@ -17,8 +18,8 @@
  * The label is not sealed under the parcel's key, since the object outlives the parcel here: what lies in the store
  * must be found, and deleted there, years after the local copy has gone.
  *
- * The two partial indexes hold only what is open or doomed, a handful of rows, and cost nothing while objects lie stored.
- * A query must repeat their WHERE clause word for word to be answered from them.
+ * The two partial indexes hold only what is open or doomed, a handful of rows, and cost nothing while objects lie
+ * stored. A query must repeat their WHERE clause word for word to be answered from them.
  */
 #include <errno.h>
 #include <string.h>
@@ -64,7 +65,8 @@ int object_insert(const Catalogue *catalogue, Object *object) {
         int r;
 
         /* The id comes first, since the label is bound to it. */
-        r = db_run(catalogue->db, "INSERT INTO object(lane, purpose, first, last, state, label) VALUES(?, ?, ?, ?, ?, x'')",
+        r = db_run(catalogue->db,
+                   "INSERT INTO object(lane, purpose, first, last, state, label) VALUES(?, ?, ?, ?, ?, x'')",
                    DB_INT(object->lane), DB_INT(object->purpose), DB_INT(object->first), DB_INT(object->last),
                    DB_INT(object->state));
         if (r < 0)
@@ -206,7 +208,8 @@ int object_delete(const Catalogue *catalogue, uint64_t id) {
 int objects_start(const Catalogue *catalogue, ObjectFilter filter, sqlite3_stmt **ret) {
         switch (filter) {
         case OBJECTS_STORED:
-                return db_start(catalogue->db, "SELECT " OBJECT_COLUMNS " FROM object WHERE state = 3 ORDER BY id", ret);
+                return db_start(catalogue->db, "SELECT " OBJECT_COLUMNS " FROM object WHERE state = 3 ORDER BY id",
+                                ret);
         case OBJECTS_DOOMED:
                 return db_start(catalogue->db, "SELECT " OBJECT_COLUMNS " FROM object INDEXED BY object_doomed"
                                                " WHERE state = 4 ORDER BY id", ret);
@@ -260,7 +263,8 @@ int objects_count_doomed(const Catalogue *catalogue, uint64_t erasure, uint64_t 
         int r;
 
         if (erasure == 0)
-                r = db_number(catalogue->db, "SELECT count(*) FROM object INDEXED BY object_doomed WHERE state = 4", &n);
+                r = db_number(catalogue->db, "SELECT count(*) FROM object INDEXED BY object_doomed WHERE state = 4",
+                              &n);
         else
                 r = db_number(catalogue->db, "SELECT count(*) FROM object INDEXED BY object_doomed WHERE state = 4"
                                              " AND erasure = ?", &n, DB_INT(erasure));

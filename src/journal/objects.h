@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Objects of journal.db: what is on its way to the store, lies there, or is to be deleted there. Layout and states at the
- * head of objects.c. Floor 2, private to the journal; used by one thread at a time.
+ * Objects of journal.db: what is on its way to the store, lies there, or is to be deleted there. Layout and states at
+ * the head of objects.c. Floor 2, private to the journal; used by one thread at a time.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,14 +40,17 @@ typedef struct Catalogue {
 
 int object_insert(const Catalogue *catalogue, Object *object) _must_check_; /* sets its id */
 int object_load(const Catalogue *catalogue, uint64_t id, Object *ret) _must_check_; /* 1: found, 0: none */
-int object_load_intent(const Catalogue *catalogue, Lane lane, Object *ret) _must_check_; /* lowest range; 1: found, 0: none */
+int object_load_intent(const Catalogue *catalogue, Lane lane,
+                       Object *ret) _must_check_; /* lowest range; 1: found, 0: none */
 int object_set_state(const Catalogue *catalogue, uint64_t id, ObjectState state, uint64_t erasure) _must_check_;
 int object_delete(const Catalogue *catalogue, uint64_t id) _must_check_;
 
 /* Reading along, oldest first; the label is opened, and an object whose label is damaged has subject NULL. */
 typedef enum ObjectFilter { OBJECTS_STORED, OBJECTS_DOOMED } ObjectFilter;
-int objects_start_open_in(const Catalogue *catalogue, Lane lane, uint64_t from, uint64_t to, sqlite3_stmt **ret) _must_check_;
+int objects_start_open_in(const Catalogue *catalogue, Lane lane, uint64_t from, uint64_t to,
+                          sqlite3_stmt **ret) _must_check_;
 int objects_start(const Catalogue *catalogue, ObjectFilter filter, sqlite3_stmt **ret) _must_check_;
-int objects_step(const Catalogue *catalogue, sqlite3_stmt *statement, Object *ret) _must_check_; /* 1: one, 0: none left */
+int objects_step(const Catalogue *catalogue, sqlite3_stmt *statement,
+                 Object *ret) _must_check_; /* 1: one, 0: none left */
 int objects_open_in(const Catalogue *catalogue, Lane lane, uint64_t from, uint64_t to) _must_check_; /* 1: yes, 0: no */
 int objects_count_doomed(const Catalogue *catalogue, uint64_t erasure, uint64_t *ret) _must_check_; /* 0: of any */

@@ -10,15 +10,16 @@
  *     opened_on_usec   powered-on time; from here retention counts, so that no record is kept longer than promised
  *     erasure          which one destroyed it; NULL: none
  *     key              wrapped (60 bytes); NULL: destroyed
- *     label            sealed under the key: subject, source (packed strings); NULL once destroyed
+ *     label            sealed under the key: purpose again (packed number), so that nobody can make data of one
+ *                      purpose pass as another's, then subject and source (packed strings); NULL once destroyed
  *     extent           sealed under the key: the five numbers of extent.h; NULL while open, after a crash until it has
  *                      been counted again, and once destroyed
  *
  *   PARCEL_OPEN -> PARCEL_CLOSED -> PARCEL_RELEASED | PARCEL_EXPIRED | PARCEL_ERASED -> row deleted
  *        `-------------------------------------------------------------^
  *
- * A key is on the medium before the first record sealed with it is, and is never used again after this start of the daemon. The row of a destroyed parcel
- * stays until its records are gone from journal.db too.
+ * A key is on the medium before the first record sealed with it is, and is never used again after this start of the
+ * daemon. The row of a destroyed parcel stays until its records are gone from journal.db too.
  */
 #include <errno.h>
 #include <string.h>
@@ -77,10 +78,11 @@ static int parcel_seal_label(Vault *vault, const Parcel *parcel, Bytes *ret) {
         _cleanup_bytes_ Bytes plain = { 0 };
         int r;
 
-        r = pack_string(&plain, parcel->subject);
-        if (r < 0)
-                return r;
-        r = pack_string(&plain, parcel->source);
+        r = pack_u64(&plain, parcel->row.purpose);
+        if (r >= 0)
+                r = pack_string(&plain, parcel->subject);
+        if (r >= 0)
+                r = pack_string(&plain, parcel->source);
         if (r < 0)
                 return r;
         return parcel_seal(vault, parcel, SEAL_KIND_LABEL, &plain, ret);
@@ -127,7 +129,8 @@ int parcel_make(Vault *vault, Lane lane, Purpose purpose, const char *subject, c
         r = parcel_new(subject, source, &parcel);
         if (r < 0)
                 return r;
-        r = db_run(vault_db(vault), "INSERT INTO parcel(lane, purpose, algorithm, fate, opened_on_usec) VALUES(?, ?, ?, ?, ?)",
+        r = db_run(vault_db(vault),
+                   "INSERT INTO parcel(lane, purpose, algorithm, fate, opened_on_usec) VALUES(?, ?, ?, ?, ?)",
                    DB_INT(lane), DB_INT(purpose), DB_INT(algorithm), DB_INT(PARCEL_OPEN), DB_INT(now_usec));
         if (r < 0)
                 return r;
@@ -160,7 +163,8 @@ static int parcel_row_read(sqlite3_stmt *statement, ParcelRow *ret) {
 }
 
 /* Opens one of the two sealed columns; PARCEL_E_DAMAGED when it does not. */
-static int parcel_open_column(Vault *vault, const ParcelRow *row, Aead *aead, SealKind kind, const Bytes *sealed, Bytes *ret) {
+static int parcel_open_column(Vault *vault, const ParcelRow *row, Aead *aead, SealKind kind, const Bytes *sealed,
+                              Bytes *ret) {
         SealAd ad = seal_ad(vault_scope(vault), kind, (uint8_t)row->lane, row->id);
         int r = aead_open(aead, ad.bytes, sizeof(ad.bytes), sealed->data, sealed->size, ret);
 
@@ -184,6 +188,7 @@ static int parcel_load_key(Vault *vault, const ParcelRow *row, sqlite3_stmt *sta
 static int parcel_load_label(Vault *vault, const ParcelRow *row, Aead *aead, const Bytes *sealed, Parcel **ret) {
         _cleanup_bytes_ Bytes plain = { 0 };
         const char *subject, *source;
+        uint64_t purpose;
         Unpack unpack;
         int r;
 
@@ -191,9 +196,10 @@ static int parcel_load_label(Vault *vault, const ParcelRow *row, Aead *aead, con
         if (r != 0)
                 return r;
         unpack = (Unpack){ .data = plain.data, .size = plain.size };
+        purpose = unpack_u64(&unpack);
         subject = unpack_string(&unpack);
         source = unpack_string(&unpack);
-        if (unpack.is_short)
+        if (unpack.is_short || purpose != row->purpose)
                 return PARCEL_E_DAMAGED;
         return parcel_new(subject, source, ret);
 }
@@ -230,8 +236,9 @@ int parcel_load(Vault *vault, uint64_t id, Parcel **ret) {
         ParcelRow row;
         int r;
 
-        r = db_start(vault_db(vault), "SELECT " PARCEL_COLUMNS ", key, label, extent, algorithm FROM parcel WHERE id = ?",
-                     &statement, DB_INT(id));
+        r = db_start(vault_db(vault),
+                     "SELECT " PARCEL_COLUMNS ", key, label, extent, algorithm FROM parcel WHERE id = ?", &statement,
+                     DB_INT(id));
         if (r < 0)
                 return r;
         r = db_step(vault_db(vault), statement);
@@ -336,7 +343,8 @@ int parcels_list(Vault *vault, ParcelFilter filter, ParcelList *ret) {
                 return r;
         while ((r = db_step(vault_db(vault), statement)) > 0) {
                 if (list.n == allocated) {
-                        ParcelRow *rows = realloc(list.rows, (allocated = MAX(allocated * 2, (size_t)16)) * sizeof(*rows));
+                        ParcelRow *rows = realloc(list.rows,
+                                                  (allocated = MAX(allocated * 2, (size_t)16)) * sizeof(*rows));
 
                         if (!rows)
                                 return -ENOMEM;
@@ -368,7 +376,8 @@ int parcels_next(Vault *vault, Lane lane, uint64_t from, ParcelRow *ret) {
         int r;
 
         r = db_start(vault_db(vault),
-                     "SELECT " PARCEL_COLUMNS " FROM parcel WHERE id >= ? AND lane = ? AND key IS NOT NULL ORDER BY id LIMIT 1",
+                     "SELECT " PARCEL_COLUMNS
+                     " FROM parcel WHERE id >= ? AND lane = ? AND key IS NOT NULL ORDER BY id LIMIT 1",
                      &statement, DB_INT(from), DB_INT(lane));
         if (r < 0)
                 return r;

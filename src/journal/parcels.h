@@ -67,7 +67,8 @@ static inline uint64_t parcel_of(uint64_t record) {
 }
 
 /* Writers work within a transaction of the vault. */
-int parcel_make(Vault *vault, Lane lane, Purpose purpose, const char *subject, const char *source, Parcel **ret) _must_check_;
+int parcel_make(Vault *vault, Lane lane, Purpose purpose, const char *subject, const char *source,
+                Parcel **ret) _must_check_;
 int parcel_load(Vault *vault, uint64_t id, Parcel **ret) _must_check_;
 Parcel *parcel_free(Parcel *parcel);
 DEFINE_CLEANUP(Parcel, parcel_free);

@@ -26,7 +26,8 @@
 int engine_put_intent(Engine *engine, Lane lane, uint64_t first, uint64_t last, const char *name, uint64_t *ret) {
         _cleanup_transaction_ Db *transaction = NULL;
         _cleanup_(parcel_freep) Parcel *parcel = NULL;
-        _cleanup_object_ Object object = { .lane = lane, .first = first, .last = last, .state = OBJECT_INTENDED }, other = { 0 };
+        _cleanup_object_ Object object = {.lane = lane, .first = first, .last = last, .state = OBJECT_INTENDED},
+                                other = {0};
         Catalogue catalogue = engine_catalogue(engine);
         uint64_t bounds[2] = { 0 };
         ParcelRow row;
@@ -94,8 +95,8 @@ static void engine_pass(Engine *engine, Lane lane, const LaneState *state, uint6
  * @engine:     the engine
  * @id:         of the object
  *
- * Return: 0; JOURNAL_E_GONE if it is no open intent (erased meanwhile, or acknowledged before); -EINVAL if another intent
- * of the lane comes first; < 0.
+ * Return: 0; JOURNAL_E_GONE if it is no open intent (erased meanwhile, or acknowledged before); -EINVAL if another
+ * intent of the lane comes first; < 0.
  */
 int engine_ack_object(Engine *engine, uint64_t id) {
         _cleanup_transaction_ Db *transaction = NULL;
@@ -130,7 +131,8 @@ int engine_ack_object(Engine *engine, uint64_t id) {
         return 0;
 }
 
-static int split_insert(const Catalogue *catalogue, const Object *whole, Object *half, const char *name, const Extent *extent) {
+static int split_insert(const Catalogue *catalogue, const Object *whole, Object *half, const char *name,
+                        const Extent *extent) {
         half->lane = whole->lane;
         half->purpose = whole->purpose;
         half->state = OBJECT_INTENDED;

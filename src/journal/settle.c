@@ -2,14 +2,14 @@
 /*
  * What destroyed keys mean for journal.db. Floor 2.
  *
- * The vault commits first: from then on nothing of a destroyed parcel can be read. What follows here is bookkeeping that
- * can be done again at any time, so that a crash in between costs nothing:
+ * The vault commits first: from then on nothing of a destroyed parcel can be read. What follows here is bookkeeping
+ * that can be done again at any time, so that a crash in between costs nothing:
  *
  *   settle    one transaction: each destroyed parcel that is not in dead yet is entered there and its share of the
- *             counters moved; what it had on its way to the store is doomed; each erasure of the vault that is not in applied yet dooms what it
- *             covers in the catalogue
- *   reclaim   one slice of rows at a time, with other jobs in between; when nothing is left and an erasure was among the
- *             causes, the WAL is truncated and the erasure marked as reclaimed
+ *             counters moved; what it had on its way to the store is doomed; each erasure of the vault that is not in
+ *             applied yet dooms what it covers in the catalogue
+ *   reclaim   one slice of rows at a time, with other jobs in between; when nothing is left and an erasure was among
+ *             the causes, the WAL is truncated and the erasure marked as reclaimed
  *
  * An object on its way may have arrived or not: it is doomed, and deleting what is not there does no harm.
  */
@@ -56,8 +56,8 @@ static int settling_open_objects(Settling *settling, const ParcelRow *row) {
                 _cleanup_object_ Object object = { 0 };
                 int r;
 
-                r = objects_start_open_in(&settling->catalogue, row->lane, parcel_first_id(row->id), parcel_last_id(row->id),
-                                          &statement);
+                r = objects_start_open_in(&settling->catalogue, row->lane, parcel_first_id(row->id),
+                                          parcel_last_id(row->id), &statement);
                 if (r < 0)
                         return r;
                 r = objects_step(&settling->catalogue, statement, &object);
@@ -131,7 +131,8 @@ static int settling_erasure(Settling *settling, const Erasure *erasure) {
         if (r < 0)
                 return r;
         settling->has_erased = true;
-        return db_run(settling->engine->db, "INSERT INTO applied VALUES(?, ?)", DB_INT(erasure->request), DB_INT(n_doomed));
+        return db_run(settling->engine->db, "INSERT INTO applied VALUES(?, ?)", DB_INT(erasure->request),
+                      DB_INT(n_doomed));
 }
 
 static int settling_erasures(Settling *settling) {

@@ -3,9 +3,9 @@
  * Another key-encryption key. Floor 2.
  *
  * Flash keeps old pages for a while, whatever is written over them. So after an erasure the salt is replaced and every
- * living key is wrapped anew: an old page with a destroyed key's wrapped form is of use only together with the old salt,
- * which is gone from the files as well. What stays possible for somebody with the root secret and the raw chips, who finds both
- * old pages, is said in SECURITY.md.
+ * living key is wrapped anew: an old page with a destroyed key's wrapped form is of use only together with the old
+ * salt, which is gone from the files as well. What stays possible for somebody with the root secret and the raw chips,
+ * who finds both old pages, is said in SECURITY.md.
  */
 #include <errno.h>
 #include <string.h>
@@ -32,7 +32,8 @@ static int rotate_next_parcel(Vault *vault, Keyring *next, uint64_t *id) {
         SealAd ad;
         int r;
 
-        r = db_start(vault_db(vault), "SELECT id, lane, key FROM parcel WHERE id > ? AND key IS NOT NULL ORDER BY id LIMIT 1",
+        r = db_start(vault_db(vault),
+                     "SELECT id, lane, key FROM parcel WHERE id > ? AND key IS NOT NULL ORDER BY id LIMIT 1",
                      &statement, DB_INT(*id));
         if (r < 0)
                 return r;

@@ -2,8 +2,9 @@
 /*
  * vault.db. Floor 2.
  *
- * An SQLite database (application_id 0x746b7674 "tkvt", user_version 1) with journal_mode=TRUNCATE, synchronous=FULL and
- * secure_delete=ON, the only combination that leaves no deleted byte in any file. Written seldom: it costs five syncs.
+ * An SQLite database (application_id 0x746b7674 "tkvt", user_version 1) with journal_mode=TRUNCATE, synchronous=FULL
+ * and secure_delete=ON, the only combination that leaves no deleted byte in any file. Written seldom: it costs five
+ * syncs.
  *
  *   vault    one row, id 1
  *     installation     16 random bytes; in lower case hex the first folder in the store
@@ -21,9 +22,9 @@
  * Wrapped keys and sealed values are as in keyring.c and aead.c, their additional data as in seal.c. There is no check
  * value: if neither of the two keys above unwraps, the root secret is another one; if one does, the vault is damaged.
  *
- * Nothing here says in plain text whose data there is, when in wall-clock time, or where: subjects, sources and ranges of
- * time are sealed under the key of the parcel they belong to and become unreadable with it. What is in plain text are
- * numbers, lanes, purposes, fates, and powered-on time, which counts from the first start of the box.
+ * Nothing here says in plain text whose data there is, when in wall-clock time, or where: subjects, sources and ranges
+ * of time are sealed under the key of the parcel they belong to and become unreadable with it. What is in plain text
+ * are numbers, lanes, purposes, fates, and powered-on time, which counts from the first start of the box.
  *
  * Powered-on time goes on while the daemon is not running but the box is: with the same boot id the difference in
  * CLOCK_BOOTTIME is added, with another one what that clock shows. Only a box that is cut off within an hour after the
@@ -148,7 +149,8 @@ static int vault_open_keys(Vault *vault, const VaultRow *row) {
         if (r < 0)
                 return r;
         r_ledger = vault_unwrap(vault, SEAL_KIND_LEDGER_KEY, row->ledger_key, row->n_ledger_key, &ledger_key);
-        r_catalogue = vault_unwrap(vault, SEAL_KIND_CATALOGUE_KEY, row->catalogue_key, row->n_catalogue_key, &catalogue_key);
+        r_catalogue = vault_unwrap(vault, SEAL_KIND_CATALOGUE_KEY, row->catalogue_key, row->n_catalogue_key,
+                                   &catalogue_key);
         if (r_ledger < 0 || r_catalogue < 0)
                 return MIN(r_ledger, r_catalogue);
         if (r_ledger == KEYRING_E_FOREIGN && r_catalogue == KEYRING_E_FOREIGN)

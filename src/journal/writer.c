@@ -2,14 +2,15 @@
 /*
  * From rows in memory to records on the medium. Floor 2.
  *
- *   waiting rows -> each finds its open parcel, or one is opened (vault.db commits) -> sealed, inserted (journal.db commits)
+ *   waiting rows -> each finds its open parcel, or one is opened (vault.db commits) -> sealed, inserted (journal.db
+ *   commits)
  *
- * A commit is all or nothing: until it is durable the rows stay where they are, the parcels' numbers do not move, and the
- * next try seals again with new nonces under the same ids.
+ * A commit is all or nothing: until it is durable the rows stay where they are, the parcels' numbers do not move, and
+ * the next try seals again with new nonces under the same ids.
  *
  * A parcel ends after ten minutes or 2^20 records. It must not be closed in the vault while rows that belong to it are
- * not yet durable, for the cursor could pass its end and leave them behind. So when a row needs another parcel than rows
- * before it in the same commit, that commit ends before it, and the next one begins with it.
+ * not yet durable, for the cursor could pass its end and leave them behind. So when a row needs another parcel than
+ * rows before it in the same commit, that commit ends before it, and the next one begins with it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -162,8 +163,8 @@ static void engine_note_durable(Engine *engine, size_t n, uint32_t *lanes) {
         }
 }
 
-/* One transaction of journal.db with as many waiting rows as belong into it. A parcel opened on the way is committed to the
- * vault before this is, so no record is ever on the medium without its key. */
+/* One transaction of journal.db with as many waiting rows as belong into it. A parcel opened on the way is committed to
+ * the vault before this is, so no record is ever on the medium without its key. */
 static int engine_commit_some(Engine *engine, uint32_t *lanes) {
         _cleanup_transaction_ Db *transaction = NULL;
         size_t n = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A medium that fails: the n-th write, sync or truncation of a whole life of a journal, once or from then on, for each n
- * until none is left to fail. Whatever was reported as done must hold at the next start, and what failed must be said.
+ * A medium that fails: the n-th write, sync or truncation of a whole life of a journal, once or from then on, for each
+ * n until none is left to fail. Whatever was reported as done must hold at the next start, and what failed must be
+ * said.
  */
 #include "fixture.h"
 #include <errno.h>
@@ -14,7 +15,7 @@ typedef struct Reported {
         bool is_erased, has_ledger;
 } Reported;
 
-static const JournalErasure everything = { .purposes = ALL_PURPOSES, .since_ms = TIME_MS_NONE, .until_ms = TIME_MS_NONE };
+static const JournalErasure everything = {.purposes = ALL_PURPOSES, .since_ms = TIME_MS_NONE, .until_ms = TIME_MS_NONE};
 
 static void append_some(Fixture *f, size_t n) {
         for (size_t i = 0; i < n; i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Killed at any moment. A child records, sends and now and then erases, and notes in shared memory what the journal
- * reported as done; the parent kills it after a random time and starts the next one on the same folder. What lies in the
- * "store" at the end must hold each durable record once and none that was erased before it was sent.
+ * reported as done; the parent kills it after a random time and starts the next one on the same folder. What lies in
+ * the "store" at the end must hold each durable record once and none that was erased before it was sent.
  */
 #include "fixture.h"
 #include <signal.h>
@@ -41,7 +41,8 @@ static void append_numbered(Fixture *f, uint32_t seq) {
         char payload[64];
 
         (void)snprintf(payload, sizeof(payload), "{\"seq\":%u}", seq);
-        assert_int_equal(record_new(RECORD_FIX, is_of_b(seq) ? SUBJECT_B : SUBJECT_A, "gnss", START_REALTIME_MS, payload, &record),
+        assert_int_equal(record_new(RECORD_FIX, is_of_b(seq) ? SUBJECT_B : SUBJECT_A, "gnss", START_REALTIME_MS,
+                                    payload, &record),
                          0);
         assert_int_equal(journal_append(f->journal, record), 0);
 }

@@ -149,8 +149,10 @@ int append_record(Fixture *f, RecordKind kind, const char *subject, int64_t time
         char payload[160];
 
         (void)snprintf(payload, sizeof(payload),
-                       "{\"type\":\"Feature\",\"geometry\":{\"type\":\"Point\",\"coordinates\":[13.37770100,52.51627500]},"
-                       "\"time\":%lld}", (long long)time_ms);
+                       "{\"type\":\"Feature\",\"geometry\":{\"type\":\"Point\",\"coordinates\":[13.37770100,52."
+                       "51627500]},"
+                       "\"time\":%lld}",
+                       (long long)time_ms);
         assert_int_equal(record_new(kind, subject, "gnss", time_ms, payload, &record), 0);
         return journal_append(f->journal, record);
 }
@@ -165,7 +167,8 @@ int commit(Fixture *f) {
 
 void append(Fixture *f, size_t n) {
         for (size_t i = 0; i < n; i++) {
-                assert_int_equal(append_record(f, RECORD_FIX, SUBJECT_A, (int64_t)(f->realtime_usec / USEC_PER_MSEC)), 0);
+                assert_int_equal(append_record(f, RECORD_FIX, SUBJECT_A, (int64_t)(f->realtime_usec / USEC_PER_MSEC)),
+                                 0);
                 fixture_advance(f, USEC_PER_SEC);
         }
         assert_int_equal(commit(f), 0);

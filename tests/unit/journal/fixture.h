@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * A journal in a folder of its own, on a real loop, with a clock that is moved by hand; every call waits for its answer.
+ * A journal in a folder of its own, on a real loop, with a clock that is moved by hand; every call waits for its
+ * answer.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +23,7 @@
 
 typedef struct Fixture {
         char root[64], dir[80], secret[80];
-        uint64_t boottime_usec, realtime_usec;
+        _Atomic uint64_t boottime_usec, realtime_usec; /* asked by the journal's thread as well */
         Clock clock;
         sd_event *event;
         JournalOptions options;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What lies in the files of the state folder, byte by byte. Built twice: as it is, and with an AEAD that does not encrypt
- * (REMNANTS_PLAIN), the control which shows that the search does find what is there.
+ * What lies in the files of the state folder, byte by byte. Built twice: as it is, and with an AEAD that does not
+ * encrypt (REMNANTS_PLAIN), the control which shows that the search does find what is there.
  */
 #include "fixture.h"
 #include <sqlite3.h>
@@ -38,7 +38,7 @@ static void test_search_finds_what_is_not_encrypted(void **state) {
 
 #else
 
-static const JournalErasure everything = { .purposes = ALL_PURPOSES, .since_ms = TIME_MS_NONE, .until_ms = TIME_MS_NONE };
+static const JournalErasure everything = {.purposes = ALL_PURPOSES, .since_ms = TIME_MS_NONE, .until_ms = TIME_MS_NONE};
 
 static void check_no_plain_text(Fixture *f) {
         assert_false(text_in_state(f, COORDINATE));
@@ -73,7 +73,9 @@ static Bytes sql_blob(Fixture *f, const char *file, const char *sql) {
         assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
         assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
         assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-        assert_int_equal(bytes_append(&bytes, sqlite3_column_blob(statement, 0), (size_t)sqlite3_column_bytes(statement, 0)), 0);
+        assert_int_equal(bytes_append(&bytes, sqlite3_column_blob(statement, 0),
+                                      (size_t)sqlite3_column_bytes(statement, 0)),
+                         0);
         (void)sqlite3_finalize(statement);
         (void)sqlite3_close(db);
         return bytes;
