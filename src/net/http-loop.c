@@ -308,8 +308,10 @@ int http_loop_make_easy(HttpLoop *loop, CURL **ret) {
 }
 
 /**
- * http_loop_add() - start a transfer @loop: the loop @easy: of http_loop_make_easy(), with no turn of the loop
- * between; borrowed until done() was called with it or it was removed
+ * http_loop_add() - start a transfer
+ * @loop:       the loop
+ * @easy:       of http_loop_make_easy(), with no turn of the loop between; borrowed until done() was called with it or
+ *              it was removed
  *
  * Return: 0, or -errno; @easy is then not on the loop.
  */

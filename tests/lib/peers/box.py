@@ -72,6 +72,13 @@ class Box:
         subprocess.run([self.program, '--config', self.config, '--init'], check=True, stdout=subprocess.DEVNULL)
         return self
 
+    def launch(self, notify=''):
+        """Start it and wait for nothing."""
+        with open(self.log_path, 'ab') as log:
+            self.process = subprocess.Popen(
+                [*WRAPPER, self.program, '--config', self.config, '--bus', self.bus.address], stdout=log, stderr=log,
+                env={**os.environ, 'NOTIFY_SOCKET': notify})
+
     def start(self, timeout=30):
         """Start it and wait until it says READY=1; NotReady with its log when it ends before."""
         path = os.path.join(self.folder, 'notify')
@@ -79,11 +86,7 @@ class Box:
             os.unlink(path)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notify:
             notify.bind(path)
-            log = os.open(self.log_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            self.process = subprocess.Popen(
-                [*WRAPPER, self.program, '--config', self.config, '--bus', self.bus.address], stdout=log, stderr=log,
-                env={**os.environ, 'NOTIFY_SOCKET': path, 'TSAN_OPTIONS': ''})
-            os.close(log)
+            self.launch(path)
             self._await_ready(notify, timeout)
         return self
 

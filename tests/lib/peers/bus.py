@@ -56,8 +56,8 @@ class Bus:
         self.process.stdout.close()
 
     def busctl(self, *args, timeout=30):
-        done = subprocess.run(['busctl', '--address=' + self.address, '--json=short', *args], capture_output=True,
-                              text=True, timeout=timeout, check=False)
+        done = subprocess.run(['busctl', '--address=' + self.address, '--json=short', f'--timeout={timeout}', *args],
+                              capture_output=True, text=True, check=False)
         if done.returncode:
             raise CallError(done.stderr.strip())
         return json.loads(done.stdout)['data'] if done.stdout.strip() else None

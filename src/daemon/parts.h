@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The parts of the daemon, shared by the file that starts and stops them and the one that carries their news.
+ */
+#include <stdbool.h>
+#include "trailkeep/bus.h"
+#include "trailkeep/clock.h"
+#include "trailkeep/config.h"
+#include "trailkeep/gate.h"
+#include "trailkeep/gnss.h"
+#include "trailkeep/http.h"
+#include "trailkeep/journal.h"
+#include "trailkeep/outbox.h"
+#include "trailkeep/store.h"
+
+typedef struct Daemon Daemon;
+
+struct Daemon {
+        const Clock *clock;
+        const Config *config;
+        char *root_secret_path;
+        char *device_key_path;
+        Journal *journal;
+        Gate *gate;
+        Http *http;
+        Store *store;
+        Outbox *outbox;
+        Gnss *gnss;
+        Bus *bus;
+        OutboxState outbox_state;
+        bool is_refusing; /* the journal has no room; said once */
+};
+
+GnssObserver news_from_gnss(Daemon *d);
+void news_wire(Daemon *d);
+void news_apply_location(Daemon *d, bool is_granted);
