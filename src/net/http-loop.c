@@ -186,7 +186,7 @@ static void http_loop_close(HttpLoop *loop) {
         timer_disarm(loop->linger_timer);
         curl_global_cleanup();
 #ifdef __GLIBC__
-        /* TLS left a few hundred KiB of freed pages below younger allocations; only this gives them back. */
+        /* TLS leaves one to three hundred KiB of freed pages below younger allocations; only this gives them back. */
         (void)malloc_trim(0); /* says whether there was anything */
 #endif
 }

@@ -10,12 +10,13 @@
 #include <errno.h>
 
 /* Off the list and told. */
-static void flush_end(Flush *flush, int r) {
-        for (Flush **p = &flush->outbox->flushes; *p; p = &(*p)->next)
-                if (*p == flush) {
-                        *p = flush->next;
-                        break;
-                }
+static void flush_end(Outbox *outbox, Flush *flush, int r) {
+        Flush **p = &outbox->flushes;
+
+        while (*p && *p != flush)
+                p = &(*p)->next;
+        if (*p)
+                *p = flush->next;
         flush->outbox = NULL;
         flush->done(r, flush->userdata);
         if (!flush->is_committing) /* else its completion frees it */
@@ -38,7 +39,7 @@ void outbox_flush_pass(Outbox *outbox, uint32_t parts, bool is_failure) {
                 flush->parts &= ~parts;
                 flush->has_failed = flush->has_failed || is_failure;
                 if (flush->parts == 0)
-                        flush_end(flush, flush->has_failed ? -EAGAIN : 0);
+                        flush_end(outbox, flush, flush->has_failed ? -EAGAIN : 0);
         }
 }
 
@@ -48,7 +49,7 @@ void outbox_flush_pass(Outbox *outbox, uint32_t parts, bool is_failure) {
  */
 void outbox_flush_cancel_all(Outbox *outbox) {
         while (outbox->flushes)
-                flush_end(outbox->flushes, -ECANCELED);
+                flush_end(outbox, outbox->flushes, -ECANCELED);
 }
 
 /* Whether or not the commit went well: what is durable is to be sent. */

@@ -93,9 +93,10 @@ static void start_next(Drive *drive, Seat *seat) {
         }
 }
 
-/* Stands in for the C library's: the name "slow.invalid" takes 20 s, so that a test can cancel while it is looked up. */
-__attribute__((visibility("default"))) int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-                                                       struct addrinfo **ret) {
+#define EXPORTED __attribute__((visibility("default")))
+
+/* Stands in for the C library's: "slow.invalid" takes 20 s, so that a test can cancel while it is looked up. */
+EXPORTED int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret) {
         struct sockaddr_in *address;
 
         if (node && strcmp(node, "slow.invalid") == 0)
@@ -113,7 +114,7 @@ __attribute__((visibility("default"))) int getaddrinfo(const char *node, const c
         return 0;
 }
 
-__attribute__((visibility("default"))) void freeaddrinfo(struct addrinfo *info) {
+EXPORTED void freeaddrinfo(struct addrinfo *info) {
         free(info);
 }
 

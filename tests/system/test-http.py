@@ -10,21 +10,11 @@ import threading
 import time
 import unittest
 
-from peers import tap
+from peers import http_put, tap
 from peers.proxy import Proxy
 from peers.store import Store, wait_for
 
-PROGRAM = os.environ['TRAILKEEP_HTTP_PUT']
 DAY_MS = 24 * 3600 * 1000
-
-
-class Answer:
-    """One line of http-put."""
-
-    def __init__(self, line):
-        fault, status, sent, retry, self.message = line.split(' ', 4)
-        self.fault = fault
-        self.status, self.bytes_sent, self.retry_after_ms = int(status), int(sent), int(retry)
 
 
 class HttpTest(unittest.TestCase):
@@ -57,15 +47,8 @@ class HttpTest(unittest.TestCase):
         self.proxy.__enter__()
         self.addCleanup(self.proxy.__exit__)
 
-    def command(self, *args):
-        client = self.store.client
-        return [PROGRAM, '--ca', self.store.authority.ca_file, '--cert', client.cert_file, '--key', client.key_file, *args]
-
     def run_all(self, *args, env=None):
-        done = subprocess.run(self.command(*args), capture_output=True, text=True, timeout=60, check=False,
-                              env={**os.environ, **(env or {})})
-        self.assertGreaterEqual(done.returncode, 0, done.stderr)
-        return [Answer(line) for line in done.stdout.splitlines()]
+        return http_put.run(self.store.authority.ca_file, self.store.client, *args, env=env)[0]
 
     def run_one(self, *args, env=None):
         answers = self.run_all(*args, env=env)
@@ -96,7 +79,7 @@ class HttpTest(unittest.TestCase):
         self.addCleanup(self.store.restart, http2=True)
         self.assertEqual(self.run_one('PUT', self.store.url + '/x', self.large).status, 201)
         self.assertEqual(self.requests()[0][7], 'HTTP/1.1')
-        self.assertTrue(self.store.log().splitlines()[-1].endswith('"trailkeep/0.1.0" "application/octet-stream" "-" "-"'))
+        self.assertRegex(self.store.log().splitlines()[-1], r'"trailkeep/[0-9.]+" "application/octet-stream" "-" "-"$')
 
     def test_empty_body(self):
         """an empty body is stored as an empty object"""
@@ -133,7 +116,8 @@ class HttpTest(unittest.TestCase):
 
     def test_retry_after(self):
         """Retry-After is read as seconds and as a date, and bounded to a day"""
-        for said, expected_ms in ((2, 2000), (3600, 3600_000), (999999, DAY_MS), ('Fri, 31 Dec 2100 23:59:59 GMT', DAY_MS)):
+        cases = {2: 2000, 3600: 3600_000, 999999: DAY_MS, 'Fri, 31 Dec 2100 23:59:59 GMT': DAY_MS}
+        for said, expected_ms in cases.items():
             self.store.misbehave('PUT', 503, retry_after=said)
             answer = self.run_one('PUT', self.store.url + '/x', self.small)
             self.assertEqual((answer.status, answer.retry_after_ms), (503, expected_ms))
@@ -205,7 +189,7 @@ class HttpTest(unittest.TestCase):
         self.assertEqual(self.store.objects(), [])
 
     def test_cut_before_answer(self):
-        """a connection that is reset after the object arrived and before the answer did: a fault, and the object is there"""
+        """a connection that is reset between the object's arrival and the answer is a fault, and the object is there"""
         self.proxy.hold_after_up_bytes = 15_000
 
         def cut_when_stored():
@@ -237,8 +221,9 @@ class HttpTest(unittest.TestCase):
     def test_cancel(self):
         """a cancelled request ends without a word, also while its name is looked up, and without waiting for that"""
         for url in (self.store.url + '/x', 'https://slow.invalid/x'):
-            with subprocess.Popen(self.command('--cancel-at-once', '--linger', 'PUT', url, self.small),
-                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+            command = http_put.command(self.store.authority.ca_file, self.store.client, '--cancel-at-once', '--linger',
+                                       'PUT', url, self.small)
+            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
                 begin = time.monotonic()
                 self.assertEqual(process.stdout.readline(), 'cancelled\n')
                 self.assertLess(time.monotonic() - begin, 5)
@@ -248,7 +233,8 @@ class HttpTest(unittest.TestCase):
 
     def test_free_in_callback(self):
         """everything may be freed from within a request's callback, with others still running"""
-        answers = self.run_all('--free-in-callback', '--repeat', '4', '--parallel', '4', 'PUT', self.store.url + '/x', self.small)
+        answers = self.run_all('--free-in-callback', '--repeat', '4', '--parallel', '4', 'PUT', self.store.url + '/x',
+                               self.small)
         self.assertEqual(len(answers), 1)
         self.assertEqual(answers[0].fault, 'none')
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""TLS of net against a real nginx: what must be refused is refused, says why, and no byte of the body leaves the box."""
+"""TLS of net against a real nginx: what must be refused is refused, says why, and no byte of the body leaves."""
 import os
 import re
 import shutil
@@ -8,30 +8,9 @@ import subprocess
 import tempfile
 import unittest
 
-from peers import tap
-from peers.certificates import Authority
+from peers import http_put, tap
+from peers.certificates import Authority, Certificate
 from peers.store import Store
-
-PROGRAM = os.environ['TRAILKEEP_HTTP_PUT']
-
-
-class Answer:
-    """One line of http-put."""
-
-    def __init__(self, line):
-        fault, status, sent, retry, self.message = line.split(' ', 4)
-        self.fault = fault
-        self.status, self.bytes_sent, self.retry_after_ms = int(status), int(sent), int(retry)
-
-
-def http_put(store, *args, ca=None, client=None, method='PUT', url=None, body=None, env=None, timeout=60):
-    """Run http-put and give back its answers and what it said on standard error."""
-    command = [PROGRAM, '--ca', ca or store.authority.ca_file]
-    client = client or store.client
-    command += ['--cert', client.cert_file, '--key', client.key_file, *args, method, url or store.url + '/dir/object']
-    done = subprocess.run(command + ([body] if body else []), capture_output=True, text=True, timeout=timeout, check=False,
-                          env={**os.environ, **(env or {})})
-    return [Answer(line) for line in done.stdout.splitlines()], done.stderr
 
 
 class TlsTest(unittest.TestCase):
@@ -55,8 +34,9 @@ class TlsTest(unittest.TestCase):
         self.addCleanup(store.stop)
         return store
 
-    def put(self, store, **how):
-        answers, log = http_put(store, body=self.body, **how)
+    def put(self, store, *args, ca=None, client=None, url=None, env=None):
+        answers, log = http_put.run(ca or store.authority.ca_file, client or store.client, *args, 'PUT',
+                                    url or store.url + '/dir/object', self.body, env=env)
         self.assertEqual(len(answers), 1, log)
         return answers[0]
 
@@ -110,11 +90,9 @@ class TlsTest(unittest.TestCase):
     def test_clock_in_1970(self):
         """a box whose clock starts in 1970 still accepts a good certificate, and still refuses an expired one"""
         store = self.store()
-        answers, _ = http_put(store, '--now', '60', body=self.body)
-        self.assertEqual(answers[0].status, 201)
+        self.assertEqual(self.put(store, '--now', '60').status, 201)
         store = self.store(server=self.authority.server('old2', dates=Authority.EXPIRED))
-        answers, _ = http_put(store, '--now', '60', body=self.body)
-        self.assert_refused(store, answers[0], 'tls-expired', 'expired on')
+        self.assert_refused(store, self.put(store, '--now', '60'), 'tls-expired', 'expired on')
 
     def test_wrong_name(self):
         """a server certificate for another name is refused"""
@@ -146,7 +124,8 @@ class TlsTest(unittest.TestCase):
             with self.subTest(version):
                 process = subprocess.Popen(
                     ['openssl', 's_server', '-accept', '127.0.0.1:0', version, '-cert', server.cert_file, '-key',
-                     server.key_file, '-CAfile', self.authority.ca_file, '-Verify', '1', '-verify_return_error', '-www'],
+                     server.key_file, '-CAfile', self.authority.ca_file, '-Verify', '1', '-verify_return_error',
+                     '-www'],
                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
                 try:
                     port = None
@@ -155,17 +134,13 @@ class TlsTest(unittest.TestCase):
                         self.assertTrue(line, 'openssl s_server ended')
                         match = re.match(r'ACCEPT .*:(\d+)', line)
                         port = match and match.group(1)
-                    answers, _ = self.probe(port, self.other.client('stranger' + version))
+                    answers, _ = http_put.run(self.authority.ca_file, self.other.client('stranger' + version), 'GET',
+                                              f'https://localhost:{port}/')
                 finally:
                     process.kill()
                     process.communicate()
                 self.assertEqual(answers[0].fault, 'tls-refused', answers[0].message)
                 self.assertIn('refused this box', answers[0].message)
-
-    def probe(self, port, client):
-        done = subprocess.run([PROGRAM, '--ca', self.authority.ca_file, '--cert', client.cert_file, '--key', client.key_file,
-                               'GET', f'https://localhost:{port}/'], capture_output=True, text=True, timeout=60, check=False)
-        return [Answer(line) for line in done.stdout.splitlines()], done.stderr
 
     def test_client_certificate_files(self):
         """a missing, unreadable, empty, unpaired, encrypted or expired client certificate is said at start, by name"""
@@ -190,10 +165,9 @@ class TlsTest(unittest.TestCase):
         }
         for said, (cert_file, key_file) in cases.items():
             with self.subTest(said):
-                done = subprocess.run([PROGRAM, '--ca', self.authority.ca_file, '--cert', cert_file, '--key', key_file, 'PUT',
-                                       store.url + '/x', self.body], capture_output=True, text=True, timeout=60, check=False)
-                self.assertIn(said, done.stderr)
-                answer = Answer(done.stdout.splitlines()[0])
+                (answer,), log = http_put.run(self.authority.ca_file, Certificate(cert_file, key_file), 'PUT',
+                                              store.url + '/x', self.body)
+                self.assertIn(said, log)
                 if cert_file == expired.cert_file:
                     self.assertEqual(answer.status, 400)
                 else:
@@ -205,19 +179,18 @@ class TlsTest(unittest.TestCase):
         store = self.store()
         curls, ours = os.path.join(self.folder, 'curl.keys'), os.path.join(self.folder, 'our.keys')
         subprocess.run(['curl', '-s', '--cacert', self.authority.ca_file, '--cert', store.client.cert_file, '--key',
-                        store.client.key_file, '-o', '/dev/null', store.url], env={**os.environ, 'SSLKEYLOGFILE': curls},
-                       check=True, timeout=30)
+                        store.client.key_file, '-o', '/dev/null', store.url],
+                       env={**os.environ, 'SSLKEYLOGFILE': curls}, check=True, timeout=30)
         self.assertGreater(os.path.getsize(curls), 0)
         self.assertEqual(self.put(store, env={'SSLKEYLOGFILE': ours}).status, 201)
         self.assertFalse(os.path.exists(ours) and os.path.getsize(ours))
 
-    def test_plain_http(self):
-        """a server that speaks no TLS, and an address that is not https, are refused"""
+    def test_address(self):
+        """an address that is not https, or carries a login, is refused"""
         store = self.store()
-        answers, _ = http_put(store, url='http://localhost/x', body=self.body)
-        self.assertEqual((answers[0].fault, answers[0].bytes_sent), ('start', 0))
-        answers, _ = http_put(store, url='https://user:secret@localhost/x', body=self.body)
-        self.assertEqual((answers[0].fault, answers[0].bytes_sent), ('start', 0))
+        for url in (f'http://localhost:{store.port}/x', f'https://user:secret@localhost:{store.port}/x'):
+            answer = self.put(store, url=url)
+            self.assertEqual((answer.fault, answer.bytes_sent), ('start', 0))
 
 
 if __name__ == '__main__':

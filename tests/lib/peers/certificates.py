@@ -59,8 +59,8 @@ class Authority:
         return os.path.join(self.folder, name)
 
     def request(self, name, subject, extensions):
-        args = ['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', f'/CN={subject}',
-                '-keyout', self.path(name + '.key'), '-out', self.path(name + '.csr')]
+        args = ['req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj',
+                f'/CN={subject}', '-keyout', self.path(name + '.key'), '-out', self.path(name + '.csr')]
         for extension in extensions:
             args += ['-addext', extension]
         openssl(*args)

@@ -31,7 +31,8 @@ http {{
                 '$server_protocol "$http_user_agent" "$content_type" "$http_content_encoding" "$http_expect"';
   access_log {folder}/access.log tk;
   client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/tmp; fastcgi_temp_path {folder}/tmp; uwsgi_temp_path {folder}/tmp; scgi_temp_path {folder}/tmp;
+  proxy_temp_path {folder}/tmp; fastcgi_temp_path {folder}/tmp;
+  uwsgi_temp_path {folder}/tmp; scgi_temp_path {folder}/tmp;
   keepalive_timeout 75s;
   server {{
     listen 127.0.0.1:{port} ssl{http2};
@@ -80,8 +81,8 @@ def wait_for(condition, what, seconds=20):
 class Store:
     """nginx on a free port of 127.0.0.1, everything it writes below `folder`."""
 
-    def __init__(self, folder, authority=None, server=None, client_authority=None, protocols='TLSv1.2 TLSv1.3', http2=True,
-                 verify_client=True, max_body_bytes=64 * 1024 * 1024):
+    def __init__(self, folder, authority=None, server=None, client_authority=None, protocols='TLSv1.2 TLSv1.3',
+                 http2=True, verify_client=True, max_body_bytes=64 * 1024 * 1024):
         self.folder = os.path.join(folder, 'store')
         for name in ('', 'objects', 'traps', 'body', 'tmp'):
             os.makedirs(os.path.join(self.folder, name), exist_ok=True)
