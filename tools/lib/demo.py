@@ -32,6 +32,8 @@ from peers.store import Store  # noqa: E402
 DRIVE_SECONDS = 180
 SECONDS_PER_EPOCH = 0.05
 EPOCHS_BEFORE_CONSENT = 15
+EPOCHS_BEFORE_SYNC = 90
+EPOCHS_BEFORE_WITHDRAWAL = 50
 IS_TTY = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
@@ -91,9 +93,10 @@ class Receiver:
     def go_on(self):
         """Drive on in the background, for as long as the demo stays."""
         def drive():
-            while True:
-                self.epochs = self.new_drive()
-                self.play()
+            with contextlib.suppress(OSError, TimeoutError):  # the line is closed when the demo ends
+                while True:
+                    self.epochs = self.new_drive()
+                    self.play()
         threading.Thread(target=drive, daemon=True).start()
 
 
@@ -107,7 +110,7 @@ class Scene:
             "Device": {"LogLevel": "info"},
             # The filter thinks in real time, and a car that is twenty times too fast unbelievable.
             "Gnss": {"Gpsd": f"127.0.0.1:{self.receiver.port}", "Filter": "no"},
-            "Store": {"Url": self.store.url, "CaFile": self.store.authority.ca_file, "Interval": "2s",
+            "Store": {"Url": self.store.url, "CaFile": self.store.authority.ca_file, "Interval": "10min",
                       "CertificateFile": self.store.client.cert_file, "KeyFile": self.store.client.key_file},
         }))
 
@@ -124,6 +127,9 @@ class Scene:
     def n_connections(self):
         """TCP connections to gpsd beside the witness's own."""
         return self.box.connections_to(self.receiver.port) - 1
+
+    def until_recorded(self, n_fixes):
+        self.box.until("Device1", "Lanes", lambda lanes: lanes["track"]["recorded"] >= n_fixes)
 
     def tracks(self):
         return [name for name in self.store.objects() if "/tracks/" in name]
@@ -153,9 +159,9 @@ def the_driver_agrees(scene):
     scene.ctl("consent", "grant", "location")
     scene.box.until("Device1", "GnssState", lambda state: state in ("watching", "fixing"))
     shows("trailkeepd is connected to gpsd", scene.n_connections() == 1)
-    n_fixes = scene.receiver.play()
-    scene.box.until("Device1", "Lanes", lambda lanes: lanes["track"]["recorded"] >= n_fixes)
-    shows(f"{n_fixes} fixes are sealed and on disk; where the tunnel was, there is a gap")
+    n_fixes = scene.receiver.play(EPOCHS_BEFORE_SYNC)
+    scene.until_recorded(n_fixes)
+    shows(f"{n_fixes} fixes are sealed and on disk")
 
 
 def tracks_reach_the_store(scene):
@@ -164,14 +170,22 @@ def tracks_reach_the_store(scene):
     names = scene.tracks()
     n_stored = sum(len(scene.store.read_records(name)) for name in names)
     n_recorded = scene.box.track()["recorded"]
-    shows(f"{n_stored} fixes lie in {len(names)} objects of the store, once each", n_stored == n_recorded)
+    is_right = n_stored == n_recorded and len(names) == 1
+    shows(f"{n_stored} fixes lie in the store, once each, in one object", is_right)
     scene.ctl("status")
 
 
 def the_driver_takes_it_back(scene):
     head("4  The driver takes it back: it stops at once")
-    scene.ctl("consent", "withdraw", "location")
+    n_before = scene.box.track()["recorded"]
+    n_fixes = scene.receiver.play(EPOCHS_BEFORE_WITHDRAWAL)
+    scene.until_recorded(n_before + n_fixes)
+    tell(f"The drive has gone on; {n_fixes} more fixes are on disk and not yet sent.")
+    scene.ctl("consent", "withdraw", "--keep", "location")
     shows("the connection to gpsd is gone", scene.n_connections() == 0)
+    n_unheard = scene.receiver.play()
+    is_still = scene.box.track()["recorded"] == n_before + n_fixes
+    shows(f"gpsd has reported {n_unheard} more fixes, of which none was recorded", is_still)
 
 
 def the_box_forgets(scene):
@@ -195,9 +209,12 @@ def open_the_tracks(scene):
         print(f"  {path}", flush=True)
         command = ["ogrinfo", "-ro", "-al", "-so", f"/vsigzip/{path}"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        for line in done.stdout.splitlines():
-            if line.startswith(("Layer name", "Geometry", "Feature Count", "Extent", "time", "speed", "altHAE")):
+        lines = done.stdout.splitlines()
+        fields = [line.split(":")[0] for line in lines if line.endswith(")") and ": " in line and "Extent" not in line]
+        for line in lines:
+            if line.startswith(("Geometry", "Feature Count", "Extent")):
                 print(f"    {line}", flush=True)
+        print(textwrap.fill("Fields: " + " ".join(fields), 100, initial_indent="    ", subsequent_indent="    "))
         shows("ogrinfo reads it", done.returncode == 0 and "Feature Count" in done.stdout)
 
 
@@ -206,10 +223,10 @@ STORY = (set_the_scene, nobody_has_agreed, the_driver_agrees, tracks_reach_the_s
 
 
 def stay(scene):
-    line = f"{CTL} --bus {shlex.quote(scene.box.bus.address)}"
     head("All of it goes on. Try, in another terminal:")
+    print(f"  ctl='{CTL} --bus {scene.box.bus.address.split(',')[0]}'")
     for verb in ("status", "consent grant location", "monitor", "sync now", "consent withdraw location"):
-        print(f"  {line} {verb}")
+        print(f"  $ctl {verb}")
     print(f"\n  configuration {scene.box.config}\n  log           {scene.box.log_path}\n"
           f"  store         {scene.store.path('objects')}\n\nCtrl-C ends it.", flush=True)
     scene.receiver.go_on()
