@@ -121,11 +121,31 @@ static int db_set_journal_mode(Db *db, const char *mode) {
         return answer && strcmp(answer, mode) == 0 ? 0 : -EOPNOTSUPP;
 }
 
+/* What was made and unmade on the way to a new database must not come back after a power cut: SQLite leaves its first
+ * rollback journal's removal unsynced, and as a hot journal it would empty the file. */
+static int db_sync_folder(Db *db) {
+        _cleanup_free_ char *dir = strdup(sqlite3_db_filename(db->sqlite, "main"));
+        _cleanup_close_ int fd = -1;
+        char *slash;
+
+        slash = dir ? strrchr(dir, '/') : NULL;
+        if (!slash)
+                return -ENOMEM;
+        slash[1] = 0;
+        fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        return fsync(fd) < 0 ? -errno : 0;
+}
+
 static int db_create(Db *db, const DbFormat *format) {
         _cleanup_transaction_ Db *transaction = NULL;
         char sql[128];
         int r;
 
+        r = db_sync_folder(db);
+        if (r < 0)
+                return r;
         r = db_begin(db, &transaction);
         if (r < 0)
                 return r;

@@ -200,7 +200,7 @@ static int reader_next(Engine *engine, Lane lane, const BatchLimits *limits, Jou
         r = reader_open(engine, row.id, &parcel);
         if (r < 0)
                 return r;
-        if (r > 0) {
+        if (!parcel) {
                 r = engine_park_range(engine, lane, bounds[0], bounds[1], REASON_DAMAGED);
                 return r < 0 ? r : 1;
         }
@@ -248,7 +248,7 @@ static int reader_intent(Engine *engine, const Object *object, JournalBatch **re
         r = reader_open(engine, parcel_of(object->first), &parcel);
         if (r < 0)
                 return r;
-        if (r == 0 && object->name) {
+        if (parcel && object->name) {
                 r = batch_new(object->lane, object->purpose, object->first, object->last, &batch);
                 if (r >= 0)
                         r = reader_fill_intent(engine, parcel, batch);
