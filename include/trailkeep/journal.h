@@ -141,7 +141,9 @@ typedef struct JournalErasure {
 } JournalErasure;
 typedef struct JournalReceipt {
         uint64_t request;            /* number of the erasure */
-        uint64_t parcels, records;   /* destroyed here */
+        uint64_t parcels;            /* destroyed here */
+        uint64_t records;            /* destroyed that the store had not acknowledged: gone for good */
+        uint64_t copies;             /* destroyed of what the store has acknowledged */
         uint64_t objects_doomed;     /* to be deleted in the store */
         int64_t since_ms, until_ms;  /* as rounded */
 } JournalReceipt;
@@ -150,7 +152,7 @@ int journal_erase(Journal *journal, const JournalErasure *erasure, JournalEraseD
 
 typedef struct JournalErasureState {
         uint64_t request;
-        uint64_t parcels, records, objects_doomed, objects_deleted;
+        uint64_t parcels, records, copies, objects_doomed, objects_deleted; /* as in the receipt */
         bool is_reclaimed; /* rows are gone too */
         int64_t since_ms, until_ms;
         int64_t requested_realtime_ms;

@@ -117,9 +117,10 @@ static int reply_receipt(BusCall *call, const JournalReceipt *receipt) {
                 return sd_bus_reply_method_return(call->message, "a{sv}", 1, "kept", "b", true);
 
         erasure_path(receipt->request, path);
-        return sd_bus_reply_method_return(call->message, "a{sv}", 5, "kept", "b", false, "parcels", "t",
-                                          receipt->parcels, "records", "t", receipt->records, "objects-to-delete", "t",
-                                          receipt->objects_doomed, "erasure", "o", path);
+        return sd_bus_reply_method_return(call->message, "a{sv}", 6, "kept", "b", false, "parcels", "t",
+                                          receipt->parcels, "records", "t", receipt->records, "copies", "t",
+                                          receipt->copies, "objects-to-delete", "t", receipt->objects_doomed,
+                                          "erasure", "o", path);
 }
 
 static void on_withdrawn(int r, const JournalReceipt *receipt, void *userdata) {

@@ -48,6 +48,7 @@ static int append_value(sd_bus_message *reply, const char *property, const Journ
                 { "Requested", "x", (uint64_t)state->requested_realtime_ms },
                 { "Parcels", "t", state->parcels },
                 { "Records", "t", state->records },
+                { "Copies", "t", state->copies },
                 { "ObjectsToDelete", "t", state->objects_doomed },
                 { "ObjectsDeleted", "t", state->objects_deleted },
         };
@@ -66,9 +67,9 @@ static int append_value(sd_bus_message *reply, const char *property, const Journ
 static const struct {
         const char *name, *type;
 } properties[] = {
-        { "Purposes", "as" }, { "Since", "x" },     { "Until", "x" },
-        { "Requested", "x" }, { "Parcels", "t" },   { "Records", "t" },
-        { "Reclaimed", "b" }, { "ObjectsToDelete", "t" }, { "ObjectsDeleted", "t" },
+        { "Purposes", "as" }, { "Since", "x" },   { "Until", "x" },  { "Requested", "x" },       { "Parcels", "t" },
+        { "Records", "t" },   { "Copies", "t" },  { "Reclaimed", "b" }, { "ObjectsToDelete", "t" },
+        { "ObjectsDeleted", "t" },
 };
 
 static const char *find_type(const char *property) {
@@ -188,6 +189,7 @@ static const sd_bus_vtable erasure_vtable[] = {
         ERASURE_PROPERTY("Requested", "x", SD_BUS_VTABLE_PROPERTY_CONST),
         ERASURE_PROPERTY("Parcels", "t", SD_BUS_VTABLE_PROPERTY_CONST),
         ERASURE_PROPERTY("Records", "t", SD_BUS_VTABLE_PROPERTY_CONST),
+        ERASURE_PROPERTY("Copies", "t", SD_BUS_VTABLE_PROPERTY_CONST),
         ERASURE_PROPERTY("Reclaimed", "b", SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION),
         ERASURE_PROPERTY("ObjectsToDelete", "t", SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION),
         ERASURE_PROPERTY("ObjectsDeleted", "t", SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION),

@@ -123,6 +123,7 @@ static int decide(Ctl *ctl, const char *purpose, bool is_grant, json_t *document
 static void say_outcome(const Ctl *ctl, const json_t *outcome) {
         const char *purpose = json_string_value(json_object_get(outcome, "purpose"));
         json_int_t records = json_integer_value(json_object_get(outcome, "records"));
+        json_int_t copies = json_integer_value(json_object_get(outcome, "copies"));
         json_int_t objects = json_integer_value(json_object_get(outcome, "objects-to-delete"));
         char count[FORMAT_MAX];
 
@@ -140,6 +141,12 @@ static void say_outcome(const Ctl *ctl, const json_t *outcome) {
                    ngettext("  %s record that was not in the store yet was destroyed.",
                             "  %s records that were not in the store yet were destroyed.", (unsigned long)records),
                    format_count((uint64_t)records, count));
+        if (copies > 0)
+                output_say(ctl,
+                           ngettext("  %s record stays in the store; its copy here was destroyed.",
+                                    "  %s records stay in the store; their copies here were destroyed.",
+                                    (unsigned long)copies),
+                           format_count((uint64_t)copies, count));
         if (objects > 0)
                 output_say(ctl,
                            ngettext("  %s object that may have reached the store is being deleted there.",

@@ -221,7 +221,8 @@ static void say_erased(const Erase *erase, bool is_incomplete) {
         const Ctl *ctl = erase->ctl;
         int64_t since_ms = json_integer_value(json_object_get(erase->erasure, "Since"));
         int64_t until_ms = json_integer_value(json_object_get(erase->erasure, "Until"));
-        json_int_t records = json_integer_value(json_object_get(erase->erasure, "Records"));
+        json_int_t copies = json_integer_value(json_object_get(erase->erasure, "Copies"));
+        json_int_t records = json_integer_value(json_object_get(erase->erasure, "Records")) + copies;
         json_int_t objects = json_integer_value(json_object_get(erase->erasure, "ObjectsToDelete"));
         json_int_t left = objects_left(erase->erasure);
         char count[FORMAT_MAX], time[FORMAT_MAX];
@@ -230,6 +231,11 @@ static void say_erased(const Erase *erase, bool is_incomplete) {
                    ngettext("%s record was destroyed on this box.", "%s records were destroyed on this box.",
                             (unsigned long)records),
                    format_count((uint64_t)records, count));
+        if (copies > 0)
+                output_say(ctl,
+                           ngettext("  %s of them had been sent to the store before.",
+                                    "  %s of them had been sent to the store before.", (unsigned long)copies),
+                           format_count((uint64_t)copies, count));
         if (since_ms != INT64_MIN)
                 output_say(ctl, _("  from    %s (rounded outward to whole parcels)"), format_time(since_ms, time));
         if (until_ms != INT64_MAX)

@@ -107,7 +107,9 @@ static int add_erasure(Table *table, const Ctl *ctl, const char *path, const jso
         table_add_cell(table, TABLE_PLAIN, "%s",
                        format_time_ago(json_integer_value(json_object_get(erasure, "Requested")), ctl_now_ms(ctl),
                                        text));
-        table_add_count(table, TABLE_PLAIN, json_integer_value(json_object_get(erasure, "Records")));
+        table_add_count(table, TABLE_PLAIN,
+                        json_integer_value(json_object_get(erasure, "Records")) +
+                                json_integer_value(json_object_get(erasure, "Copies")));
         table_add_cell(table, deleted < to_delete ? TABLE_WARN : TABLE_PLAIN,
                        "%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT, deleted, to_delete);
         table_add_cell(table, TABLE_PLAIN, "%s",

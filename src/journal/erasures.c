@@ -6,8 +6,8 @@
  *     request     1, 2, 3 ...
  *     reclaimed   1: the rows are gone from journal.db and its WAL as well
  *     body        sealed under the catalogue key, id request; packed: purposes, has_subject, since_ms, until_ms,
- *                 unsent_only, parcels, records, since_ms and until_ms as rounded, requested_realtime_ms, then the
- *                 string subject
+ *                 unsent_only, parcels, records, copies, since_ms and until_ms as rounded, requested_realtime_ms,
+ *                 then the string subject
  *
  * Kept for good: it is the receipt, and what journal.db is brought up to after a crash.
  */
@@ -68,6 +68,7 @@ static int erasure_pack(const Erasure *erasure, Bytes *ret) {
                 erasure->scope.unsent_only ? 1 : 0,
                 erasure->receipt.parcels,
                 erasure->receipt.records,
+                erasure->receipt.copies,
                 (uint64_t)erasure->receipt.since_ms,
                 (uint64_t)erasure->receipt.until_ms,
                 (uint64_t)erasure->requested_realtime_ms,
@@ -116,6 +117,7 @@ static int erasure_unpack(const Bytes *plain, Erasure *erasure) {
         erasure->scope.unsent_only = unpack_u64(&unpack) != 0;
         erasure->receipt.parcels = unpack_u64(&unpack);
         erasure->receipt.records = unpack_u64(&unpack);
+        erasure->receipt.copies = unpack_u64(&unpack);
         erasure->receipt.since_ms = (int64_t)unpack_u64(&unpack);
         erasure->receipt.until_ms = (int64_t)unpack_u64(&unpack);
         erasure->requested_realtime_ms = (int64_t)unpack_u64(&unpack);

@@ -177,8 +177,9 @@ static int withdraw(sd_bus_message *call, void *userdata, sd_bus_error *error) {
                 return r;
         if (keep)
                 return sd_bus_reply_method_return(call, "a{sv}", 1, "kept", "b", 1);
-        return sd_bus_reply_method_return(call, "a{sv}", 5, "kept", "b", 0, "parcels", "t", UINT64_C(2), "records", "t",
-                                          UINT64_C(17), "objects-to-delete", "t", UINT64_C(1), "erasure", "o", ERASURE);
+        return sd_bus_reply_method_return(call, "a{sv}", 6, "kept", "b", 0, "parcels", "t", UINT64_C(2), "records", "t",
+                                          UINT64_C(17), "copies", "t", UINT64_C(8), "objects-to-delete", "t", UINT64_C(1),
+                                          "erasure", "o", ERASURE);
 }
 
 static const sd_bus_vtable consent_vtable[] = {
@@ -218,9 +219,10 @@ static int list_erasures(sd_bus_message *call, void *userdata, sd_bus_error *err
 
         if (r != 0)
                 return r;
-        return sd_bus_reply_method_return(call, "a(oa{sv})", 1, ERASURE, 5, "Purposes", "as", 2, "location", "audio",
-                                          "Requested", "x", SINCE_MS, "Records", "t", UINT64_C(17), "ObjectsToDelete",
-                                          "t", UINT64_C(3), "ObjectsDeleted", "t", UINT64_C(1));
+        return sd_bus_reply_method_return(call, "a(oa{sv})", 1, ERASURE, 6, "Purposes", "as", 2, "location", "audio",
+                                          "Requested", "x", SINCE_MS, "Records", "t", UINT64_C(17), "Copies", "t",
+                                          UINT64_C(8), "ObjectsToDelete", "t", UINT64_C(3), "ObjectsDeleted", "t",
+                                          UINT64_C(1));
 }
 
 static const sd_bus_vtable data_vtable[] = {
@@ -249,6 +251,8 @@ static int get_erasure(sd_bus *bus, const char *path, const char *interface, con
                 return sd_bus_message_append(reply, "x", INT64_MAX);
         if (strcmp(property, "Requested") == 0)
                 return sd_bus_message_append(reply, "x", SINCE_MS);
+        if (strcmp(property, "Copies") == 0)
+                return sd_bus_message_append(reply, "t", UINT64_C(8));
         return sd_bus_message_append(reply, "t", UINT64_C(17)); /* Records, Parcels */
 }
 
@@ -260,6 +264,7 @@ static const sd_bus_vtable erasure_vtable[] = {
         SD_BUS_PROPERTY("Requested", "x", get_erasure, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Parcels", "t", get_erasure, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Records", "t", get_erasure, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Copies", "t", get_erasure, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Reclaimed", "b", get_erasure, 0, SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION),
         SD_BUS_PROPERTY("ObjectsToDelete", "t", get_erasure, 0, SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION),
         SD_BUS_PROPERTY("ObjectsDeleted", "t", get_erasure, 0, SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION),

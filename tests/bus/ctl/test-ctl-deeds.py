@@ -24,6 +24,7 @@ class Deeds(Case):
     def test_withdraw(self):
         out, _ = self.ctl('consent', 'withdraw', 'location')
         self.assertIn('17 records that were not in the store yet were destroyed', out)
+        self.assertIn('8 records stay in the store; their copies here were destroyed', out)
         self.assertIn('1 object that may have reached the store is being deleted', out)
         self.assertEqual(self.fake.calls(), [['Withdraw', '["location",{"keep":false}]']])
 

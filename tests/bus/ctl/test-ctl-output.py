@@ -109,7 +109,7 @@ class Json(Case):
         self.assertEqual(self.json('consent', 'grant', 'audio', 'location'),
                          [{'purpose': 'location', 'granted': True}, {'purpose': 'audio', 'granted': True}])
         self.assertEqual(self.json('consent', 'withdraw', 'location'), [{
-            'purpose': 'location', 'granted': False, 'kept': False, 'parcels': 2, 'records': 17, 'objects-to-delete': 1,
+            'purpose': 'location', 'granted': False, 'kept': False, 'parcels': 2, 'records': 17, 'copies': 8, 'objects-to-delete': 1,
             'erasure': '/org/trailkeep/erasure/1'}])
         self.assertEqual(self.json('consent', 'withdraw', '--keep', 'location'),
                          [{'purpose': 'location', 'granted': False, 'kept': True}])
@@ -118,7 +118,7 @@ class Json(Case):
         self.assertEqual(self.json('data', 'summary')['location']['bytes'], 307200)
         self.assertEqual(self.json('data', 'erasures'), [{
             'erasure': '/org/trailkeep/erasure/1', 'Purposes': ['location', 'audio'], 'Requested': 1795454000000,
-            'Records': 17, 'ObjectsToDelete': 3, 'ObjectsDeleted': 1}])
+            'Records': 17, 'Copies': 8, 'ObjectsToDelete': 3, 'ObjectsDeleted': 1}])
         self.assertEqual(self.json('data', 'erase', '--yes')['erasure'], '/org/trailkeep/erasure/1')
 
     def test_sync(self):

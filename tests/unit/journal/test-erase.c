@@ -150,6 +150,8 @@ static void test_withdrawal_leaves_what_was_sent(void **state) {
         assert_int_equal(erase(f, &unsent, &receipt), 0);
         assert_int_equal(receipt.objects_doomed, 0);
         assert_int_equal(receipt.parcels, 1);
+        assert_int_equal(receipt.records, 3);
+        assert_int_equal(receipt.copies, 2);
         assert_int_equal(journal_counters(f->journal)->objects_stored, 1);
         assert_int_equal(lane_counters(f, LANE_TRACK)->stored, 2);
         assert_int_equal(lane_counters(f, LANE_TRACK)->erased, 3);
@@ -205,6 +207,8 @@ static void test_parked_records_are_erased_too(void **state) {
         assert_int_equal(put_intent(f, LANE_TRACK, batch->first, batch->last, "x", &object), 0);
         assert_int_equal(park(f, object), 0);
         assert_int_equal(erase(f, &EVERYTHING, &receipt), 0);
+        assert_int_equal(receipt.records, 3);
+        assert_int_equal(receipt.copies, 0);
         assert_int_equal(lane_counters(f, LANE_TRACK)->parked, 0);
         assert_int_equal(lane_counters(f, LANE_TRACK)->erased, 3);
         check_counters(f);
