@@ -57,7 +57,7 @@ typedef struct HttpResult {
         HttpFault fault;
         unsigned status;            /* 0 with a fault */
         uint64_t retry_after_usec;  /* 0 none; seconds and HTTP-date forms (RFC 9110 §10.2.3), a day at most */
-        const char *message;        /* one sentence for the log, no URL query, no body; borrowed */
+        const char *message;        /* one sentence without its full stop, no path, query or body; borrowed */
         uint64_t bytes_sent;        /* of the body */
 } HttpResult;
 

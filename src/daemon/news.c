@@ -97,18 +97,8 @@ static void on_doomed(void *userdata) {
 
 static void on_outbox_changed(void *userdata) {
         Daemon *d = userdata;
-        OutboxState state = outbox_state(d->outbox);
 
-        if (state != d->outbox_state) {
-                if (state == OUTBOX_STATE_HELD || state == OUTBOX_STATE_WAITING)
-                        log_warning("%s Nothing is lost: it stays in the journal and is tried again.",
-                                    outbox_last_error(d->outbox));
-                else
-                        log_debug("outbox: %s -> %s", outbox_state_to_string(d->outbox_state),
-                                  outbox_state_to_string(state));
-                d->outbox_state = state;
-        }
-        if (d->bus)
+        if (d->bus) /* the outbox itself has said it in the log, once */
                 bus_sync_changed(d->bus);
 }
 

@@ -28,7 +28,6 @@ struct Daemon {
         Outbox *outbox;
         Gnss *gnss;
         Bus *bus;
-        OutboxState outbox_state;
         bool is_refusing; /* the journal has no room; said once */
 };
 

@@ -101,7 +101,7 @@ static HttpFault http_fault_of_handshake(const HttpFailure *f, char *text) {
         case SSL_R_VERSION_TOO_LOW:
         case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
                 return http_fault_say(HTTP_FAULT_TLS_VERSION, text,
-                                      "%s speaks no TLS 1.2 or later, and nothing older is accepted; update the server",
+                                      "the server %s speaks no TLS 1.2 or later, and nothing older is accepted; update it",
                                       f->host);
         case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE: /* TLS 1.2 servers say so when they miss a certificate */
         case SSL_R_SSLV3_ALERT_NO_CERTIFICATE:
@@ -115,8 +115,8 @@ static HttpFault http_fault_of_handshake(const HttpFailure *f, char *text) {
         case SSL_R_TLSV1_ALERT_DECRYPT_ERROR:
         case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
                 return http_fault_say(HTTP_FAULT_TLS_REFUSED, text,
-                                      "%s refused this box's certificate; check the certificate file, and that the "
-                                      "server knows its authority",
+                                      "the server %s refused this box's certificate; check the certificate file, and "
+                                      "that the server knows its authority",
                                       f->host);
         case SSL_R_WRONG_VERSION_NUMBER:
         case SSL_R_HTTP_REQUEST:
@@ -136,7 +136,7 @@ static HttpFault http_fault_of_transport(const HttpFailure *f, char *text) {
                         return http_fault_say(HTTP_FAULT_CONNECT, text, "cannot connect to %s", f->host);
                 return http_fault_say(HTTP_FAULT_CONNECT, text, "cannot connect to %s: %m", f->host);
         case CURLE_OPERATION_TIMEDOUT:
-                return http_fault_say(HTTP_FAULT_TIMEOUT, text, "%s did not answer in time", f->host);
+                return http_fault_say(HTTP_FAULT_TIMEOUT, text, "the server %s did not answer in time", f->host);
         case CURLE_WEIRD_SERVER_REPLY:
         case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9 */
         case CURLE_WRITE_ERROR:          /* our own callback refused more headers */
@@ -156,7 +156,7 @@ static HttpFault http_fault_of_transport(const HttpFailure *f, char *text) {
         case CURLE_FAILED_INIT:
                 return http_fault_say(HTTP_FAULT_LOCAL, text, "out of memory");
         default: /* send, receive, partial, HTTP/2 stream errors: whatever its name, the connection is gone */
-                return http_fault_say(HTTP_FAULT_CLOSED, text, "%s closed the connection before it had answered",
+                return http_fault_say(HTTP_FAULT_CLOSED, text, "the server %s closed the connection before it had answered",
                                       f->host);
         }
 }
@@ -164,7 +164,7 @@ static HttpFault http_fault_of_transport(const HttpFailure *f, char *text) {
 /**
  * http_fault_translate() - say why there is no answer
  * @failure:  what is known; all strings borrowed and not NULL
- * @ret_text: one sentence without path, query or body
+ * @ret_text: one sentence without its full stop, path, query or body
  *
  * Return: the fault, never HTTP_FAULT_NONE.
  */

@@ -7,7 +7,7 @@
 #include "trailkeep/loop.h"
 #include "trailkeep/outbox.h"
 
-#define OUTBOX_TEXT_MAX 256
+#define OUTBOX_TEXT_MAX 512
 #define OWED_UNKNOWN UINT64_MAX
 
 /* What is under way. Everything but REST waits for exactly one completion, of the journal or the store. */

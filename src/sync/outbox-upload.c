@@ -79,14 +79,24 @@ static void outbox_on_split(int r, void *userdata) {
         outbox_proceed(outbox);
 }
 
+/* The journal divides the range of ids, some of which may have gone; names are for what each half holds. */
+static size_t batch_middle(const JournalBatch *batch) {
+        uint64_t last_of_first = batch->first + (batch->last - batch->first) / 2;
+        size_t middle = 1;
+
+        while (middle + 1 < batch->n_records && batch->ids[middle] <= last_of_first)
+                middle++;
+        return middle;
+}
+
 static int outbox_split(Outbox *outbox, Errand *errand) {
         _cleanup_free_ char *name_a = NULL, *name_b = NULL;
-        size_t n = outbox->batch->n_records;
+        size_t middle = batch_middle(outbox->batch);
         int r;
 
-        r = object_name_new(outbox->batch, 0, n / 2, &name_a);
+        r = object_name_new(outbox->batch, 0, middle, &name_a);
         if (r >= 0)
-                r = object_name_new(outbox->batch, n / 2, n, &name_b);
+                r = object_name_new(outbox->batch, middle, outbox->batch->n_records, &name_b);
         if (r < 0)
                 return r;
         return journal_split_object(outbox->journal, outbox->object, name_a, name_b, outbox_on_split, errand);

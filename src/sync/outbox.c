@@ -24,6 +24,7 @@
  * granted. When nothing is due there is no timer.
  */
 #include "outbox-internal.h"
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -101,6 +102,18 @@ void outbox_succeed(Outbox *outbox, Line *line) {
         outbox_clear(outbox, line);
 }
 
+/* A phrase as a sentence, shown and logged once, however often it is tried. */
+static void outbox_say(Outbox *outbox, Line *line, const char *phrase) {
+        char sentence[OUTBOX_TEXT_MAX];
+
+        (void)snprintf(sentence, sizeof(sentence), "%c%s.", toupper((unsigned char)phrase[0]), phrase + 1); /* or cut */
+        if (strcmp(line->error, sentence) == 0)
+                return;
+        memcpy(line->error, sentence, sizeof(line->error));
+        log_warning("%s Nothing is lost: it stays in the journal and is tried again.", line->error);
+        outbox_tell(outbox);
+}
+
 /**
  * outbox_fail() - an attempt on this line came to nothing; try again later
  * @outbox: the outbox
@@ -119,12 +132,7 @@ void outbox_fail(Outbox *outbox, Line *line, const StoreAnswer *answer) {
         line->not_before_usec = clock_boottime_usec(outbox->clock) + delay_usec;
         line->is_asked = answer->retry_after_usec > 0;
 
-        /* Said once, however often it is tried. */
-        if (strncmp(line->error, answer->message, sizeof(line->error) - 1) != 0) {
-                (void)snprintf(line->error, sizeof(line->error), "%s", answer->message); /* a long sentence is cut */
-                log_warning("Not sent, will be tried again: %s.", line->error);
-                outbox_tell(outbox);
-        }
+        outbox_say(outbox, line, answer->message);
         outbox_flush_pass(outbox, line == &outbox->deletions ? FLUSH_DELETIONS : FLUSH_LANES, true);
 }
 
@@ -138,7 +146,7 @@ void outbox_fail_here(Outbox *outbox, Line *line, int r) {
         char text[OUTBOX_TEXT_MAX];
 
         errno = r < 0 ? -r : EAGAIN;
-        (void)snprintf(text, sizeof(text), "cannot send for a reason on this box: %m"); /* fits */
+        (void)snprintf(text, sizeof(text), "cannot send, for a reason on this box: %m"); /* fits */
         outbox_fail(outbox, line, &(StoreAnswer){ .outcome = STORE_RETRY, .message = text });
 }
 

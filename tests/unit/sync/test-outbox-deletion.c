@@ -184,7 +184,7 @@ static void a_store_that_refuses_deletions_still_takes_uploads(void **state) {
         assert_int_equal(journal_count(&w->journal, RECORD_STORED), 1);
         assert_int_equal(w->journal.counters.objects_doomed, 1);
         assert_int_equal(outbox_state(w->outbox), OUTBOX_STATE_HELD);
-        assert_string_equal(outbox_last_error(w->outbox), "the store");
+        assert_string_equal(outbox_last_error(w->outbox), "The store.");
 
         assert_true(timer_armed_for(&delay));
         time_move(w, delay);

@@ -90,7 +90,7 @@ static void it_fails_when_the_store_refuses_and_is_not_asked_again(void **state)
         run_to_request(w);
         store_answer(&w->store, STORE_HELD);
         assert_int_equal(result, -EAGAIN);
-        assert_string_equal(outbox_last_error(w->outbox), "the store");
+        assert_string_equal(outbox_last_error(w->outbox), "The store.");
         assert_int_equal(outbox_state(w->outbox), OUTBOX_STATE_HELD);
 }
 

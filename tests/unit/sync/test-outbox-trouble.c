@@ -44,7 +44,7 @@ static void the_network_fails_and_the_same_object_is_tried_again(void **state) {
         fail_once(w, STORE_RETRY, 0);
         snprintf(name, sizeof(name), "%s", w->store.last_name);
         assert_int_equal(outbox_state(w->outbox), OUTBOX_STATE_WAITING);
-        assert_string_equal(outbox_last_error(w->outbox), "the network");
+        assert_string_equal(outbox_last_error(w->outbox), "The network.");
         assert_true(timer_armed_for(&delay));
         assert_in_range(delay, 0, 2 * USEC_PER_SEC);
 
@@ -130,7 +130,7 @@ static void the_account_is_refused_and_nothing_is_lost(void **state) {
         world_record(w, LANE_TRACK, PURPOSE_LOCATION, 8);
         fail_once(w, STORE_HELD, 0);
         assert_int_equal(outbox_state(w->outbox), OUTBOX_STATE_HELD);
-        assert_string_equal(outbox_last_error(w->outbox), "the store");
+        assert_string_equal(outbox_last_error(w->outbox), "The store.");
         assert_int_equal(journal_count(&w->journal, RECORD_PENDING), 8);
         assert_int_equal(w->journal.n_splits + w->journal.n_parks, 0);
         time_move(w, 20 * USEC_PER_SEC);
