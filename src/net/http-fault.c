@@ -101,7 +101,7 @@ static HttpFault http_fault_of_handshake(const HttpFailure *f, char *text) {
         case SSL_R_VERSION_TOO_LOW:
         case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
                 return http_fault_say(HTTP_FAULT_TLS_VERSION, text,
-                                      "the server %s speaks no TLS 1.2 or later, and nothing older is accepted; update it",
+                                      "the server %s speaks no TLS 1.2 or later, and nothing older will do; update it",
                                       f->host);
         case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE: /* TLS 1.2 servers say so when they miss a certificate */
         case SSL_R_SSLV3_ALERT_NO_CERTIFICATE:
@@ -156,8 +156,8 @@ static HttpFault http_fault_of_transport(const HttpFailure *f, char *text) {
         case CURLE_FAILED_INIT:
                 return http_fault_say(HTTP_FAULT_LOCAL, text, "out of memory");
         default: /* send, receive, partial, HTTP/2 stream errors: whatever its name, the connection is gone */
-                return http_fault_say(HTTP_FAULT_CLOSED, text, "the server %s closed the connection before it had answered",
-                                      f->host);
+                return http_fault_say(HTTP_FAULT_CLOSED, text,
+                                      "the server %s closed the connection before it had answered", f->host);
         }
 }
 

@@ -269,7 +269,8 @@ void http_transfer_get_result(const HttpTransfer *transfer, CURLcode code, const
                 ret->status = (unsigned)status;
                 ret->retry_after_usec = retry_after_parse(transfer->retry_after, transfer->date,
                                                           clock_realtime_usec(tls->clock));
-                (void)snprintf(ret_text, HTTP_FAULT_TEXT_MAX, "the server %s answered %ld", transfer->host, status); /* it fits */
+                (void)snprintf(ret_text, HTTP_FAULT_TEXT_MAX, "the server %s answered %ld", /* it fits */
+                               transfer->host, status);
                 return;
         }
 

@@ -214,6 +214,19 @@ static void a_commit_that_is_not_taken_ends_it(void **state) {
         assert_int_equal(result, NOT_DONE);
 }
 
+static void a_failure_before_its_commit_is_not_its_own(void **state) {
+        World *w = *state;
+        int result = NOT_DONE;
+
+        world_record(w, LANE_ALARM, PURPOSE_LOCATION, 1);
+        run_to_request(w);
+        assert_int_equal(outbox_flush(w->outbox, on_flushed, &result), 0);
+        store_answer(&w->store, STORE_HELD);
+        settle(w);
+        assert_int_equal(result, 0);
+        assert_int_equal(journal_count(&w->journal, RECORD_STORED), 1);
+}
+
 static void freed_in_the_middle_it_is_cancelled(void **state) {
         for (unsigned n = 0; n < 8; n++) {
                 World *w;
@@ -257,6 +270,7 @@ int main(void) {
                 TEST(two_at_a_time_both_end),
                 TEST(a_commit_that_fails_fails_it_and_sends_all_the_same),
                 TEST(a_commit_that_is_not_taken_ends_it),
+                TEST(a_failure_before_its_commit_is_not_its_own),
                 cmocka_unit_test(freed_in_the_middle_it_is_cancelled),
                 TEST(without_a_store_it_is_refused),
         };
