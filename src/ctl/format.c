@@ -89,7 +89,7 @@ char *format_ago(int64_t time_ms, int64_t now_ms, char ret[static FORMAT_MAX]) {
  * Return: @ret.
  */
 char *format_time(int64_t time_ms, char ret[static FORMAT_MAX]) {
-        time_t seconds = (time_t)(time_ms >= 0 ? time_ms / 1000 : (time_ms - 999) / 1000);
+        time_t seconds = (time_t)(time_ms / 1000 - (time_ms % 1000 < 0)); /* rounded down, before 1970 too */
         struct tm tm;
 
         /* The year of a broken clock may have more digits than time_t or the text can take. */
