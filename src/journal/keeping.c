@@ -159,7 +159,6 @@ static int engine_expire_in(Engine *engine, ParcelList *list, uint64_t *ret_next
         return n;
 }
 
-
 /* Expiry alone, and writing powered-on time while something is kept. */
 static int engine_expire(Engine *engine) {
         _cleanup_parcel_list_ ParcelList list = { 0 };
@@ -172,6 +171,7 @@ static int engine_expire(Engine *engine) {
                 return r;
         if (list.n == 0) {
                 engine->next_expiry_on_usec = USEC_INFINITY;
+                engine->has_kept = false;
                 return 0;
         }
         r = engine_vault_begin(engine, &transaction);

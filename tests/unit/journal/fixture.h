@@ -29,6 +29,7 @@ typedef struct Fixture {
         JournalOptions options;
         JournalError error;
         Journal *journal;
+        struct Engine *engine; /* in place of the journal, where a test drives it by itself */
         /* news */
         unsigned n_committed[LANE_MAX], n_failed, n_recovered, n_doomed;
 } Fixture;
