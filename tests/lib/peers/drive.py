@@ -24,20 +24,23 @@ MAKE_DRIVE = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../../
 
 
 class Drive:
-    """`settings` goes over those of Box; with `proxy` the box reaches its store through a Proxy."""
+    """`settings` goes over those of Box; with `proxy` the box reaches its store through a Proxy. A `store` that is given is
+    shared with others and stays up."""
 
-    def __init__(self, settings=None, program=None, proxy=False, source=None):
+    def __init__(self, settings=None, program=None, proxy=False, source=None, store=None):
         self.folder = tempfile.mkdtemp(prefix='tk-drive-')
         self.settings = settings or {}
         self.program = program
         self.has_proxy = proxy
         self.source_kind = source or gpsd.best_source()
         self.proxy = None
+        self.store = store
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
             stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
-            self.store = stack.enter_context(Store(self.folder))
+            if self.store is None:
+                self.store = stack.enter_context(Store(self.folder))
             if self.has_proxy:
                 self.proxy = stack.enter_context(Proxy(self.store.port))
             self.source = stack.enter_context(self.source_kind())

@@ -89,14 +89,17 @@ class Tcp:
         self.connection.sendall(data)
 
     def is_drained(self):
-        """Whether nothing is under way to gpsd, by the kernel's table: all sent on this end, all read on the other."""
-        if self.connection is None:
-            return True
-        ours, theirs = (f'{port:04X}' for port in (self.connection.getsockname()[1], self.connection.getpeername()[1]))
-        with open('/proc/net/tcp', encoding='ascii') as f:
-            rows = [row.split() for row in f.read().splitlines()[1:]]
-        queues = {(row[1][-4:], row[2][-4:]): [int(size, 16) for size in row[4].split(':')] for row in rows}
-        return queues.get((ours, theirs), (0, 0))[0] == 0 and queues.get((theirs, ours), (0, 0))[1] == 0
+        """Whether nothing is under way to gpsd."""
+        return self.connection is None or is_drained(self.connection.getsockname()[1])
+
+
+def is_drained(port):
+    """Whether all that was sent over connections of this port was read at the other end, by the kernel's table."""
+    with open('/proc/net/tcp', encoding='ascii') as f:
+        rows = [row.split() for row in f.read().splitlines()[1:]]
+    # 01 is ESTABLISHED; then what was not acknowledged, and what was not read
+    return all(row[4] == '00000000:00000000' for row in rows
+               if row[3] == '01' and f'{port:04X}' in (row[1][-4:], row[2][-4:]))
 
 
 class Gpsd:
@@ -148,6 +151,7 @@ class Client:
     """A client that watches, over a raw socket and Python's own JSON. `objects` grows by one dict for each line."""
 
     def __init__(self, port):
+        self.port = port
         self.objects = []
         self.changed = threading.Condition()
         self.is_closed = False
@@ -249,10 +253,14 @@ def feed(source, recording, pause=0, stop=None):
 
 
 def settle(source, client):
-    """Return when gpsd has read all that was fed, and all that it makes of it has been sent to every client."""
-    deadline = time.monotonic() + DEADLINE
-    while not source.is_drained():
-        if time.monotonic() > deadline:
-            raise TimeoutError('gpsd does not read its source')
-        time.sleep(0.005)
+    """Return when gpsd has read all that was fed, and all that it makes of it was sent to every client and read."""
+    def until(condition, what):
+        deadline = time.monotonic() + DEADLINE
+        while not condition():
+            if time.monotonic() > deadline:
+                raise TimeoutError(what)
+            time.sleep(0.005)
+
+    until(source.is_drained, 'gpsd does not read its source')
     client.sync()
+    until(lambda: is_drained(client.port), 'a client of gpsd does not read')

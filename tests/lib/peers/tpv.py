@@ -81,12 +81,7 @@ def fix_of_feature(feature):
         assert height == ([fix['altHAE']] if 'altHAE' in fix else []), feature
     if 'time' in fix:
         fix['time'] = time_ms(fix['time'])
-    return {k: v for k, v in fix.items() if k in OF_TPV + ('uSat', 'hdop')}
-
-
-def fixes_of_lines(text):
-    """GeoJSON, one Feature per line."""
-    return [fix_of_feature(json.loads(line)) for line in text.splitlines()]
+    return fix
 
 
 def fixes_of_sequence(data):
