@@ -151,7 +151,7 @@ static int engine_close_left_open(Engine *engine) {
                 return r;
         r = engine_vault_begin(engine, &transaction);
         for (size_t i = 0; r >= 0 && i < list.n; i++)
-                r = engine_recount(engine, &list.rows[i]);
+                r = engine_find_open(engine, list.rows[i].id) ? 0 : engine_recount(engine, &list.rows[i]);
         return r < 0 ? r : engine_vault_commit(engine, &transaction);
 }
 
@@ -196,6 +196,38 @@ static int engine_catch_up(Engine *engine) {
         engine->must_truncate = r > 0;
         memset(engine->pending, 0, sizeof(engine->pending));
         return engine_count(engine);
+}
+
+/**
+ * engine_ready() - clear up what a failed commit of the vault left in doubt
+ * @engine:     the engine
+ *
+ * With a rollback journal the last sync of a commit may fail when the journal is already truncated: SQLite reports a
+ * failure, and yet the transaction holds. What is in memory is then not to be trusted. So no parcel is open any more,
+ * the key-encryption key is read again, and what may have been destroyed is settled, all as at start; rows that wait go
+ * into new parcels.
+ *
+ * Return: 0; < 0: still in doubt, nothing else can be done now.
+ */
+int engine_ready(Engine *engine) {
+        int r;
+
+        if (!engine->is_doubtful)
+                return 0;
+        while (engine->open_parcels)
+                engine_drop_open(engine, engine->open_parcels->parcel->row.id);
+        engine->reading = parcel_free(engine->reading);
+        engine->is_unsettled = true;
+        engine->next_expiry_on_usec = 0;
+        r = vault_reload(engine->vault);
+        if (r < 0)
+                return r;
+        engine->is_doubtful = false;
+        r = engine_close_left_open(engine);
+        if (r >= 0)
+                r = engine_settle(engine);
+        engine->is_doubtful = r < 0;
+        return r;
 }
 
 /**
@@ -244,7 +276,7 @@ Engine *engine_free(Engine *engine) {
 
         if (!engine)
                 return NULL;
-        if (engine->vault && engine->db) {
+        if (engine->vault && engine->db && engine_ready(engine) >= 0) {
                 /* Nobody is left to be told; what fails here is counted again at the next start. */
                 (void)!engine_commit(engine, &lanes);
                 (void)!engine_close_old(engine, UINT64_MAX);
@@ -296,7 +328,7 @@ Parcel *engine_find_open(Engine *engine, uint64_t parcel) {
 void engine_report(Engine *engine, EngineReport *ret) {
         *ret = (EngineReport){
                 .keep_in_usec = engine_keep_in_usec(engine),
-                .has_retry = engine->waiting.n > 0 || engine->is_unsettled,
+                .has_retry = engine->waiting.n > 0 || engine->is_unsettled || engine->is_doubtful,
                 .has_dead = engine->has_dead,
                 .n_waiting = engine->waiting.n,
                 .n_waiting_bytes = engine->waiting.bytes,

@@ -58,6 +58,7 @@ typedef struct Engine {
         uint64_t objects_doomed;
 
         char failure[FAILURE_MAX];  /* of the last commit; "": it was well */
+        bool is_doubtful;           /* a commit of the vault failed: it may be on the medium all the same */
         bool is_unsettled;          /* keys were destroyed that journal.db does not know of yet */
         bool has_dead;              /* rows are to be deleted */
         bool can_forget;            /* the vault has rows of destroyed parcels of which nothing is left */
@@ -84,9 +85,12 @@ void engine_report(Engine *engine, EngineReport *ret);
 Catalogue engine_catalogue(Engine *engine);
 Parcel *engine_find_open(Engine *engine, uint64_t parcel);
 
+int engine_ready(Engine *engine) _must_check_; /* before anything else is done in a job */
+
 /* writer.c */
 void engine_append(Engine *engine, RowList *rows);   /* takes them; not yet durable */
 int engine_commit(Engine *engine, uint32_t *ret_lanes) _must_check_;
+void engine_note_failure(Engine *engine, int r);
 int engine_close_old(Engine *engine, uint64_t made_before_usec) _must_check_;
 int engine_close_below(Engine *engine, Lane lane, uint64_t parcel) _must_check_;
 void engine_drop_open(Engine *engine, uint64_t parcel);

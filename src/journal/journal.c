@@ -135,7 +135,11 @@ static void job_run(WorkerJob *worker_job, void *context) {
         Engine *engine = context;
 
         engine_append(engine, &job->rows);
-        job->work(job, engine);
+        job->r = engine_ready(engine);
+        if (job->r < 0)
+                engine_note_failure(engine, job->r);
+        else
+                job->work(job, engine);
         engine_report(engine, &job->report);
 }
 

@@ -97,11 +97,13 @@ int engine_vault_begin(Engine *engine, Db **ret_transaction) {
         _cleanup_transaction_ Db *transaction = NULL;
         int r;
 
+        if (engine->is_doubtful)
+                return -EIO; /* engine_ready() comes first */
         r = db_begin(vault_db(engine->vault), &transaction);
         if (r < 0)
                 return r;
         if (engine->can_forget)
-                r = parcels_forget_destroyed(engine->vault);
+                r = parcels_forget(engine->vault);
         if (r < 0)
                 return r;
         *ret_transaction = TAKE_PTR(transaction);
@@ -125,8 +127,10 @@ int engine_vault_commit(Engine *engine, Db **transaction) {
         }
         if (r >= 0)
                 r = vault_save_powered_on(engine->vault);
-        if (r >= 0)
-                r = db_commit(transaction);
+        if (r < 0)
+                return r;
+        r = db_commit(transaction);
+        engine->is_doubtful |= r < 0;
         if (r < 0)
                 return r;
         engine->can_forget = false;

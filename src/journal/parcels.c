@@ -6,26 +6,39 @@
  *     id               counts up, never used twice
  *     lane, purpose    numbers in enum Lane, enum Purpose
  *     algorithm        that its key is used with, enum AeadAlgorithm
- *     fate             enum ParcelFate
+ *     fate             enum ParcelFate, never 0 or 1
  *     opened_on_usec   powered-on time; from here retention counts, so that no record is kept longer than promised
- *     erasure          which one destroyed it; NULL: none
- *     key              wrapped (60 bytes); NULL: destroyed
+ *     erasure          number of the one that destroyed it, 8 bytes big endian; 0: none
+ *     key              wrapped (60 bytes); zeroes: destroyed
  *     label            sealed under the key: purpose again (packed number), so that nobody can make data of one
- *                      purpose pass as another's, then subject and source (packed strings); NULL once destroyed
- *     extent           sealed under the key: the five numbers of extent.h; NULL while open, after a crash until it has
- *                      been counted again, and once destroyed
+ *                      purpose pass as another's, then subject and source (packed strings); zeroes once
+ *                      destroyed
+ *     extent           sealed under the key (68 bytes): the five numbers of extent.h; zeroes while open, after a crash
+ *                      until it has been counted again, and once destroyed
  *
- *   PARCEL_OPEN -> PARCEL_CLOSED -> PARCEL_RELEASED | PARCEL_EXPIRED | PARCEL_ERASED -> row deleted
- *        `-------------------------------------------------------------^
+ *   PARCEL_OPEN -> PARCEL_CLOSED -> PARCEL_RELEASED | PARCEL_EXPIRED | PARCEL_ERASED -> PARCEL_GONE -> row deleted
+ *        `-------------------^
  *
  * A key is on the medium before the first record sealed with it is, and is never used again after this start of the
  * daemon. The row of a destroyed parcel stays until its records are gone from journal.db too.
+ *
+ * A row never changes its size and is never deleted alone. secure_delete overwrites what is deleted, but not the copies
+ * that SQLite leaves in the unused part of a page when it balances pages, that is when rows grow, shrink or go: a key
+ * that is destroyed later would live on there. So rows are added at the end in their final size, everything is
+ * overwritten in place (which is why fate and erasure take the same room whatever they are), and rows go in
+ * parcels-gone.c only.
  */
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 #include "parcels.h"
 
 #define PARCEL_COLUMNS "id, lane, purpose, fate, opened_on_usec, erasure"
+#define ERASURE_SIZE 8
+#define EXTENT_SEALED_SIZE (5 * 8 + AEAD_OVERHEAD)
+
+/* The statements below name them. */
+_Static_assert(PARCEL_OPEN == 2 && PARCEL_CLOSED == 3 && PARCEL_RELEASED == 4 && PARCEL_ERASED == 6, "stored numbers");
 
 /**
  * parcel_free() - forget a parcel's key and names
@@ -88,8 +101,9 @@ static int parcel_seal_label(Vault *vault, const Parcel *parcel, Bytes *ret) {
         return parcel_seal(vault, parcel, SEAL_KIND_LABEL, &plain, ret);
 }
 
-/* The row is there: the id was needed to bind the key to it. */
-static int parcel_give_key(Vault *vault, Parcel *parcel, AeadAlgorithm algorithm) {
+/* The one statement that adds a row: in its final size. */
+static int parcel_insert(Vault *vault, Parcel *parcel, AeadAlgorithm algorithm) {
+        static const uint8_t no_erasure[ERASURE_SIZE], no_extent[EXTENT_SEALED_SIZE];
         _cleanup_(secret_freep) Secret *key = NULL;
         _cleanup_bytes_ Bytes wrapped = { 0 }, label = { 0 };
         SealAd ad = seal_ad(vault_scope(vault), SEAL_KIND_PARCEL_KEY, (uint8_t)parcel->row.lane, parcel->row.id);
@@ -104,8 +118,10 @@ static int parcel_give_key(Vault *vault, Parcel *parcel, AeadAlgorithm algorithm
                 r = parcel_seal_label(vault, parcel, &label);
         if (r < 0)
                 return r;
-        return db_run(vault_db(vault), "UPDATE parcel SET key = ?, label = ? WHERE id = ?", DB_BYTES(&wrapped),
-                      DB_BYTES(&label), DB_INT(parcel->row.id));
+        return db_run(vault_db(vault), "INSERT INTO parcel VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                      DB_INT(parcel->row.id), DB_INT(parcel->row.lane), DB_INT(parcel->row.purpose), DB_INT(algorithm),
+                      DB_INT(PARCEL_OPEN), DB_INT(parcel->row.opened_on_usec), DB_BLOB(no_erasure, ERASURE_SIZE),
+                      DB_BYTES(&wrapped), DB_BYTES(&label), DB_BLOB(no_extent, EXTENT_SEALED_SIZE));
 }
 
 /**
@@ -121,25 +137,23 @@ static int parcel_give_key(Vault *vault, Parcel *parcel, AeadAlgorithm algorithm
  */
 int parcel_make(Vault *vault, Lane lane, Purpose purpose, const char *subject, const char *source, Parcel **ret) {
         _cleanup_(parcel_freep) Parcel *parcel = NULL;
-        AeadAlgorithm algorithm = aead_best_algorithm();
-        uint64_t now_usec = vault_powered_on_usec(vault);
-        int64_t id;
+        int64_t last = 0;
         int r;
 
         r = parcel_new(subject, source, &parcel);
         if (r < 0)
                 return r;
-        r = db_run(vault_db(vault),
-                   "INSERT INTO parcel(lane, purpose, algorithm, fate, opened_on_usec) VALUES(?, ?, ?, ?, ?)",
-                   DB_INT(lane), DB_INT(purpose), DB_INT(algorithm), DB_INT(PARCEL_OPEN), DB_INT(now_usec));
+        r = db_number(vault_db(vault), "SELECT seq FROM sqlite_sequence WHERE name = 'parcel'", &last);
         if (r < 0)
                 return r;
-        r = db_number(vault_db(vault), "SELECT last_insert_rowid()", &id);
-        if (r <= 0)
-                return r < 0 ? r : -EIO;
-        parcel->row = (ParcelRow){ .id = (uint64_t)id, .lane = lane, .purpose = purpose, .fate = PARCEL_OPEN,
-                                   .opened_on_usec = now_usec };
-        r = parcel_give_key(vault, parcel, algorithm);
+        parcel->row = (ParcelRow){
+                .id = (uint64_t)last + 1,
+                .lane = lane,
+                .purpose = purpose,
+                .fate = PARCEL_OPEN,
+                .opened_on_usec = vault_powered_on_usec(vault),
+        };
+        r = parcel_insert(vault, parcel, aead_best_algorithm());
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(parcel);
@@ -147,17 +161,18 @@ int parcel_make(Vault *vault, Lane lane, Purpose purpose, const char *subject, c
 }
 
 static int parcel_row_read(sqlite3_stmt *statement, ParcelRow *ret) {
-        uint64_t lane = db_column_u64(statement, 1), purpose = db_column_u64(statement, 2);
+        uint64_t lane = db_column_u64(statement, 1), purpose = db_column_u64(statement, 2), erasure_be;
 
-        if (lane >= LANE_MAX || purpose >= PURPOSE_MAX)
+        if (lane >= LANE_MAX || purpose >= PURPOSE_MAX || sqlite3_column_bytes(statement, 5) != sizeof(erasure_be))
                 return -EBADMSG;
+        memcpy(&erasure_be, sqlite3_column_blob(statement, 5), sizeof(erasure_be));
         *ret = (ParcelRow){
                 .id = db_column_u64(statement, 0),
                 .lane = (Lane)lane,
                 .purpose = (Purpose)purpose,
                 .fate = (ParcelFate)sqlite3_column_int(statement, 3),
                 .opened_on_usec = db_column_u64(statement, 4),
-                .erasure = db_column_u64(statement, 5),
+                .erasure = be64toh(erasure_be),
         };
         return 0;
 }
@@ -209,7 +224,7 @@ static int parcel_load_extent(Vault *vault, Parcel *parcel, const Bytes *sealed)
         Unpack unpack;
         int r;
 
-        if (sealed->size == 0)
+        if (parcel->row.fate == PARCEL_OPEN)
                 return 0;
         r = parcel_open_column(vault, &parcel->row, parcel->aead, SEAL_KIND_EXTENT, sealed, &plain);
         if (r != 0)
@@ -244,11 +259,13 @@ int parcel_load(Vault *vault, uint64_t id, Parcel **ret) {
         r = db_step(vault_db(vault), statement);
         if (r < 0)
                 return r;
-        if (r == 0 || sqlite3_column_type(statement, 6) == SQLITE_NULL)
+        if (r == 0)
                 return PARCEL_E_GONE;
         r = parcel_row_read(statement, &row);
         if (r < 0)
                 return r;
+        if (row.fate > PARCEL_CLOSED)
+                return PARCEL_E_GONE;
         r = parcel_load_key(vault, &row, statement, &aead);
         if (r != 0)
                 return r;
@@ -283,7 +300,7 @@ int parcel_close(Vault *vault, Parcel *parcel) {
         r = parcel_seal(vault, parcel, SEAL_KIND_EXTENT, &plain, &sealed);
         if (r < 0)
                 return r;
-        return db_run(vault_db(vault), "UPDATE parcel SET fate = ?, extent = ? WHERE id = ? AND key IS NOT NULL",
+        return db_run(vault_db(vault), "UPDATE parcel SET fate = ?, extent = ? WHERE id = ?",
                       DB_INT(PARCEL_CLOSED), DB_BYTES(&sealed), DB_INT(parcel->row.id));
 }
 
@@ -297,29 +314,22 @@ int parcel_close(Vault *vault, Parcel *parcel) {
  * Return: 0; < 0.
  */
 int parcel_destroy(Vault *vault, uint64_t id, ParcelFate fate, uint64_t erasure) {
-        return db_run(vault_db(vault),
-                      "UPDATE parcel SET key = NULL, label = NULL, extent = NULL, fate = ?, erasure = ? WHERE id = ?",
-                      DB_INT(fate), erasure > 0 ? DB_INT(erasure) : DB_NULL, DB_INT(id));
-}
+        uint64_t erasure_be = htobe64(erasure);
 
-/**
- * parcels_forget_destroyed() - delete the rows of all destroyed parcels
- * @vault:      within a transaction; nothing of these parcels is left in journal.db
- *
- * Return: 0; < 0.
- */
-int parcels_forget_destroyed(Vault *vault) {
-        return db_run(vault_db(vault), "DELETE FROM parcel WHERE key IS NULL");
+        return db_run(vault_db(vault),
+                      "UPDATE parcel SET key = zeroblob(length(key)), label = zeroblob(length(label)),"
+                      " extent = zeroblob(length(extent)), fate = ?, erasure = ? WHERE id = ?",
+                      DB_INT(fate), DB_BLOB(&erasure_be, sizeof(erasure_be)), DB_INT(id));
 }
 
 static const char *parcel_filter_sql(ParcelFilter filter) {
         switch (filter) {
         case PARCELS_LIVING:
-                return "SELECT " PARCEL_COLUMNS " FROM parcel WHERE key IS NOT NULL ORDER BY id";
+                return "SELECT " PARCEL_COLUMNS " FROM parcel WHERE fate <= 3 ORDER BY id";
         case PARCELS_DESTROYED:
-                return "SELECT " PARCEL_COLUMNS " FROM parcel WHERE key IS NULL ORDER BY id";
+                return "SELECT " PARCEL_COLUMNS " FROM parcel WHERE fate BETWEEN 4 AND 6 ORDER BY id";
         case PARCELS_LEFT_OPEN:
-                return "SELECT " PARCEL_COLUMNS " FROM parcel WHERE key IS NOT NULL AND fate = 0 ORDER BY id";
+                return "SELECT " PARCEL_COLUMNS " FROM parcel WHERE fate = 2 ORDER BY id";
         }
         return NULL;
 }
@@ -377,7 +387,7 @@ int parcels_next(Vault *vault, Lane lane, uint64_t from, ParcelRow *ret) {
 
         r = db_start(vault_db(vault),
                      "SELECT " PARCEL_COLUMNS
-                     " FROM parcel WHERE id >= ? AND lane = ? AND key IS NOT NULL ORDER BY id LIMIT 1",
+                     " FROM parcel WHERE id >= ? AND lane = ? AND fate <= 3 ORDER BY id LIMIT 1",
                      &statement, DB_INT(from), DB_INT(lane));
         if (r < 0)
                 return r;

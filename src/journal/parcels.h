@@ -15,13 +15,14 @@
 #define PARCEL_SHIFT 20
 #define PARCEL_RECORDS_MAX ((uint64_t)1 << PARCEL_SHIFT)
 
-/* Stored: append only. */
+/* Stored: append only. Up to PARCEL_CLOSED a parcel is living. All of one byte, see parcels.c. */
 typedef enum ParcelFate {
-        PARCEL_OPEN,     /* takes records; after a crash: was open */
+        PARCEL_OPEN = 2, /* takes records; after a crash: was open */
         PARCEL_CLOSED,   /* whole; waits to be sent or for what is below */
         PARCEL_RELEASED, /* key destroyed: all of it is in the store */
         PARCEL_EXPIRED,  /* key destroyed: its time is over */
         PARCEL_ERASED,   /* key destroyed: somebody asked for it */
+        PARCEL_GONE,     /* and nothing of it is left in journal.db */
 } ParcelFate;
 
 /* A row of the table, without what is sealed. */
@@ -74,8 +75,9 @@ Parcel *parcel_free(Parcel *parcel);
 DEFINE_CLEANUP(Parcel, parcel_free);
 int parcel_close(Vault *vault, Parcel *parcel) _must_check_;
 int parcel_destroy(Vault *vault, uint64_t id, ParcelFate fate, uint64_t erasure) _must_check_;
-int parcels_forget_destroyed(Vault *vault) _must_check_;
+int parcels_forget(Vault *vault) _must_check_;
 
+/* DESTROYED: those of which something may be left in journal.db. */
 typedef enum ParcelFilter { PARCELS_LIVING, PARCELS_DESTROYED, PARCELS_LEFT_OPEN } ParcelFilter;
 int parcels_list(Vault *vault, ParcelFilter filter, ParcelList *ret) _must_check_;
 int parcels_next(Vault *vault, Lane lane, uint64_t from, ParcelRow *ret) _must_check_; /* 1: found, 0: none, < 0 */

@@ -33,7 +33,7 @@ static int rotate_next_parcel(Vault *vault, Keyring *next, uint64_t *id) {
         int r;
 
         r = db_start(vault_db(vault),
-                     "SELECT id, lane, key FROM parcel WHERE id > ? AND key IS NOT NULL ORDER BY id LIMIT 1",
+                     "SELECT id, lane, key FROM parcel WHERE id > ? AND fate <= 3 ORDER BY id LIMIT 1",
                      &statement, DB_INT(*id));
         if (r < 0)
                 return r;
@@ -103,5 +103,31 @@ int vault_rotate(Vault *vault, Keyring **ret_next) {
         if (r < 0)
                 return r;
         *ret_next = TAKE_PTR(next);
+        return 0;
+}
+
+/**
+ * vault_reload() - use the key-encryption key that the file has
+ * @vault:      outside of a transaction
+ *
+ * Return: 0; -EBADMSG; < 0: the one before is still in use.
+ */
+int vault_reload(Vault *vault) {
+        _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        Keyring *keyring = NULL;
+        int r;
+
+        r = db_start(vault_db(vault), "SELECT salt FROM vault", &statement);
+        if (r < 0)
+                return r;
+        r = db_step(vault_db(vault), statement);
+        if (r < 0)
+                return r;
+        if (r == 0 || sqlite3_column_bytes(statement, 0) != KEYRING_SALT_SIZE)
+                return -EBADMSG;
+        r = keyring_new(vault_root(vault), sqlite3_column_blob(statement, 0), &keyring);
+        if (r < 0)
+                return r;
+        vault_adopt(vault, keyring);
         return 0;
 }

@@ -35,3 +35,4 @@ uint64_t vault_saved_powered_on_usec(const Vault *vault);
 /* Another key-encryption key for everything that lives: in a transaction, then adopted once that is committed. */
 int vault_rotate(Vault *vault, Keyring **ret_next) _must_check_;
 void vault_adopt(Vault *vault, Keyring *next);
+int vault_reload(Vault *vault) _must_check_; /* after a commit in doubt: the key-encryption key that is stored */

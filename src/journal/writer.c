@@ -192,7 +192,12 @@ static int engine_commit_some(Engine *engine, uint32_t *lanes) {
         return 0;
 }
 
-static void engine_note_failure(Engine *engine, int r) {
+/**
+ * engine_note_failure() - remember whether the journal can be written
+ * @engine:     the engine
+ * @r:          0 or < 0, of the last try
+ */
+void engine_note_failure(Engine *engine, int r) {
         if (r >= 0)
                 engine->failure[0] = 0;
         else
@@ -209,9 +214,10 @@ static void engine_note_failure(Engine *engine, int r) {
  * Return: 0; < 0: what is not durable still waits.
  */
 int engine_commit(Engine *engine, uint32_t *ret_lanes) {
-        int r = 0;
+        int r;
 
         *ret_lanes = 0;
+        r = engine_ready(engine);
         while (r >= 0 && engine->waiting.first)
                 r = engine_commit_some(engine, ret_lanes);
         engine_note_failure(engine, r);

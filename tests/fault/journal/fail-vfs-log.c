@@ -67,8 +67,9 @@ static bool is_synced(size_t i, size_t cut) {
         for (size_t j = i + 1; j < cut; j++) {
                 const Noted *later = &noted.operations[j];
 
-                if (operation->type == OPERATION_DELETE ? later->type == OPERATION_SYNC_FOLDER
-                                                        : later->type == OPERATION_SYNC && strcmp(later->name, operation->name) == 0)
+                if (operation->type == OPERATION_DELETE
+                                    ? later->type == OPERATION_SYNC_FOLDER
+                                    : later->type == OPERATION_SYNC && strcmp(later->name, operation->name) == 0)
                         return true;
         }
         return false;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * What the layer under SQLite recorded. One thread at a time uses it: the journal's while it works, the test's while that waits.
+ * What the layer under SQLite recorded. One thread at a time uses it: the journal's while it works, the test's while
+ * that waits.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -42,7 +42,8 @@ static void record(sqlite3_file *file, OperationType type, sqlite3_int64 offset,
         const char *name = ((FailFile *)(void *)file)->name;
 
         if (name && atomic_load(&shim.is_recording))
-                fail_vfs_note(&(Operation){ .type = type, .name = name, .offset = offset, .data = data, .size = (size_t)size });
+                fail_vfs_note(&(Operation){
+                                .type = type, .name = name, .offset = offset, .data = data, .size = (size_t)size});
 }
 
 static int shim_write(sqlite3_file *file, const void *data, int size, sqlite3_int64 offset) {

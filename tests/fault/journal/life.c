@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "life.h"
 
-static const JournalErasure everything = { .purposes = ALL_PURPOSES, .since_ms = TIME_MS_NONE, .until_ms = TIME_MS_NONE };
+static const JournalErasure everything = {.purposes = ALL_PURPOSES, .since_ms = TIME_MS_NONE, .until_ms = TIME_MS_NONE};
 
 static void append_some(Fixture *f, size_t n) {
         for (size_t i = 0; i < n; i++)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * A short life of a journal with everything in it, what it reported on the way, and what must then hold at the next start.
+ * A short life of a journal with everything in it, what it reported on the way, and what must then hold at the next
+ * start.
  */
 #include "fixture.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Power cuts. One life of a journal is recorded down to each write and sync; then the power is cut after any of them: what
- * was synced is there, of the rest any sectors are. Whatever had been reported before the cut must hold.
+ * Power cuts. One life of a journal is recorded down to each write and sync; then the power is cut after any of them:
+ * what was synced is there, of the rest any sectors are. Whatever had been reported before the cut must hold.
  *
  * With TRAILKEEP_FAULT_ROUNDS the number of cuts for each place is given.
  */

@@ -130,7 +130,7 @@ static void test_parcel_is_not_reopened_by_the_next_start(void **state) {
         batch = read_batch(f, LANE_TRACK, 100);
         assert_int_equal(batch->n_records, 2);
         fixture_close(f);
-        assert_int_equal(sql_number(f, "vault.db", "SELECT count(*) FROM parcel WHERE fate = 1"), 2);
+        assert_int_equal(sql_number(f, "vault.db", "SELECT count(*) FROM parcel WHERE fate = 3"), 2);
 }
 
 static void test_limits_of_a_batch_hold(void **state) {

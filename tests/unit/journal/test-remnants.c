@@ -107,6 +107,88 @@ static void test_destroyed_key_is_in_no_file(void **state) {
         assert_false(state_holds(f, salt.data, salt.size));
 }
 
+enum { N_SUBJECTS = 80, N_STAY = 40 };
+
+/* A parcel of fixes of each subject, and of some one of events: several pages of the vault. */
+static void record_many(Fixture *f) {
+        char subject[32];
+
+        for (int i = 0; i < N_SUBJECTS; i++) {
+                (void)snprintf(subject, sizeof(subject), "subject-%d", i);
+                assert_int_equal(append_record(f, RECORD_FIX, subject, START_REALTIME_MS), 0);
+                if (i < N_STAY)
+                        assert_int_equal(append_record(f, RECORD_EVENT, subject, START_REALTIME_MS), 0);
+        }
+        assert_int_equal(commit(f), 0);
+}
+
+/* With the journal closed. */
+static void read_keys(Fixture *f, Lane lane, int n, Bytes keys[]) {
+        char sql[96];
+
+        for (int i = 0; i < n; i++) {
+                (void)snprintf(sql, sizeof(sql), "SELECT key FROM parcel WHERE lane = %d ORDER BY id LIMIT 1 OFFSET %d",
+                               (int)lane, i);
+                keys[i] = sql_blob(f, "vault.db", sql);
+        }
+}
+
+static void erase_and_look_for_keys(Fixture *f, Purpose purpose, int n, Bytes keys[]) {
+        JournalErasure erasure = everything;
+        JournalReceipt receipt;
+
+        erasure.purposes = 1U << purpose;
+        assert_true(state_holds(f, keys[0].data, keys[0].size));
+        assert_int_equal(erase(f, &erasure, &receipt), 0);
+        for (int i = 0; i < n; i++) {
+                assert_false(state_holds(f, keys[i].data, 16));
+                assert_false(state_holds(f, keys[i].data + 44, 16));
+                bytes_done(&keys[i]);
+        }
+        wait_reclaimed(f);
+}
+
+/* Nothing in the unused parts of pages and in freed pages either, also after rows were put together anew. */
+static void test_many_destroyed_keys_are_in_no_file(void **state) {
+        Bytes keys[N_SUBJECTS] = { 0 };
+        Fixture *f = *state;
+
+        assert_int_equal(fixture_open(f), 0);
+        record_many(f);
+        fixture_close(f);
+        read_keys(f, LANE_TRACK, N_SUBJECTS, keys);
+        assert_int_equal(fixture_open(f), 0);
+        erase_and_look_for_keys(f, PURPOSE_LOCATION, N_SUBJECTS, keys);
+
+        fixture_close(f);
+        read_keys(f, LANE_EVENT, N_STAY, keys);
+        assert_int_equal(fixture_open(f), 0);
+        for (int i = 0; i < 3; i++)
+                assert_int_equal(ledger_append_entry(f, "{}"), 0); /* the rows of the first go */
+        erase_and_look_for_keys(f, PURPOSE_DIAGNOSTICS, N_STAY, keys);
+}
+
+static void test_rows_of_destroyed_parcels_go(void **state) {
+        JournalErasure erasure = everything;
+        Fixture *f = *state;
+        JournalReceipt receipt;
+
+        assert_int_equal(fixture_open(f), 0);
+        record_many(f);
+        erasure.purposes = 1U << PURPOSE_LOCATION;
+        assert_int_equal(erase(f, &erasure, &receipt), 0);
+        assert_int_equal(receipt.parcels, N_SUBJECTS);
+        wait_reclaimed(f);
+        append(f, 1);
+        fixture_close(f);
+        assert_int_equal(sql_number(f, "vault.db", "SELECT count(*) FROM parcel"), N_STAY + 1);
+        assert_int_equal(sql_number(f, "vault.db", "SELECT max(id) FROM parcel"), N_SUBJECTS + N_STAY + 1);
+        assert_int_equal(fixture_open(f), 0);
+        send_all(f, LANE_EVENT);
+        assert_int_equal(lane_counters(f, LANE_EVENT)->stored, N_STAY);
+        assert_int_equal(lane_counters(f, LANE_TRACK)->pending, 1);
+}
+
 static void test_expired_key_is_in_no_file(void **state) {
         Fixture *f = *state;
         _cleanup_bytes_ Bytes key = { 0 };
@@ -132,6 +214,8 @@ int main(void) {
 #else
                 unit(test_no_plain_text_at_any_time),
                 unit(test_destroyed_key_is_in_no_file),
+                unit(test_many_destroyed_keys_are_in_no_file),
+                unit(test_rows_of_destroyed_parcels_go),
                 unit(test_expired_key_is_in_no_file),
 #endif
         };
