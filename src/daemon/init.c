@@ -2,16 +2,33 @@
 /*
  * trailkeepd --init. Floor 6. Makes the root secret and the device key (ECDSA P-256) where they are missing, with mode
  * 0400, and never touches one that is there: to lose the root secret is to lose everything recorded.
+ *
+ * A package and an administrator run it as root, the daemon runs as a user of its own. What root makes is given to the
+ * owner of the state folder, who is that user; the folder of the secrets stays root's, so that the user can read them
+ * and neither replace nor remove them.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "init.h"
 #include "trailkeep/file.h"
 #include "trailkeep/keyring.h"
 
-static int make(const char *what, const char *path, int (*maker)(const char *path)) {
+/* Until this is done, and for good if power fails before, only root can read it: too few, never too many. */
+static int give_to_daemon(const char *path, const char *state_dir) {
+        struct stat st;
+
+        if (geteuid() != 0)
+                return 0;
+        if (stat(state_dir, &st) < 0)
+                return errno == ENOENT ? 0 : -errno; /* a first start as root makes it, and it is root's */
+        return lchown(path, st.st_uid, st.st_gid) < 0 ? -errno : 0;
+}
+
+static int make(const char *what, const char *path, const char *state_dir, int (*maker)(const char *path)) {
         _cleanup_free_ char *folder = strdup(path);
         char *slash = folder ? strrchr(folder, '/') : NULL;
         int r;
@@ -32,6 +49,11 @@ static int make(const char *what, const char *path, int (*maker)(const char *pat
                 printf("The %s is there already: %s\n", what, path);
                 return 0;
         }
+        if (r == 0) {
+                r = give_to_daemon(path, state_dir);
+                if (r < 0)
+                        (void)unlink(path); /* it holds nothing yet; what went wrong is said below */
+        }
         if (r < 0) {
                 fprintf(stderr, "Cannot write the %s %s: %s. Nothing was left behind.\n", what, path, strerror(-r));
                 return r;
@@ -51,7 +73,7 @@ static int make(const char *what, const char *path, int (*maker)(const char *pat
 int init_run(const Config *config) {
         int r, q;
 
-        r = make("root secret", config->root_secret_file, keyring_make_root);
-        q = make("device key", config->device_key_file, keyring_make_device_key);
+        r = make("root secret", config->root_secret_file, config->state_dir, keyring_make_root);
+        q = make("device key", config->device_key_file, config->state_dir, keyring_make_device_key);
         return r < 0 ? r : q;
 }
