@@ -24,7 +24,54 @@ class NotReady(Exception):
     """The daemon ended before it was ready; its log says why."""
 
 
-class Box:
+class Controls:
+    """What an owner does with a box, by `self.bus`, and what can be seen of it from outside. `self.log()` is its log."""
+
+    def grant(self, purpose='location'):
+        self.bus.call('Consent1', 'Grant', 'sa{sv}', purpose, '0')
+
+    def withdraw(self, purpose='location', keep=False):
+        options = ['1', 'keep', 'b', 'true'] if keep else ['0']
+        return _bus.unwrap(self.bus.call('Consent1', 'Withdraw', 'sa{sv}', purpose, *options)[0])
+
+    def flush(self, timeout=60):
+        self.bus.call('Sync1', 'Flush', timeout=timeout)
+
+    def lanes(self):
+        return self.bus.get('Device1', 'Lanes')
+
+    def track(self):
+        """Counters of the track lane."""
+        return self.lanes()['track']
+
+    def until(self, interface, name, is_reached, timeout=60):
+        """Wait, signal by signal, until is_reached(property); gives its value."""
+        with _bus.Signals(self.bus) as signals:
+            deadline = time.monotonic() + timeout
+            while True:
+                value = self.bus.get(interface, name)
+                if is_reached(value):
+                    return value
+                if not signals.wait(deadline - time.monotonic()):
+                    raise TimeoutError(f'{interface}.{name} is still {value}\n{self.log()[-2000:]}')
+
+    def connections_to(self, port):
+        """TCP connections of this network namespace that go to the port, from /proc/net, whoever holds them."""
+        n = 0
+        for path in ('/proc/net/tcp', '/proc/net/tcp6'):
+            try:
+                with open(path, encoding='ascii') as f:
+                    rows = f.read().splitlines()[1:]
+            except FileNotFoundError:
+                continue
+            for row in rows:
+                remote, state = row.split()[2:4]
+                # 06 is TIME_WAIT: what is left of a connection that both ends have closed
+                n += int(remote.rsplit(':', 1)[1], 16) == port and state != '06'
+        return n
+
+
+class Box(Controls):
     """One box. `settings` maps section to {key: value} and goes over the defaults below."""
 
     def __init__(self, settings=None, program=None):
@@ -123,48 +170,3 @@ class Box:
                 return f.read()
         except FileNotFoundError:
             return ''
-
-    # ---- what an owner does ----------------------------------------------------------------------------------------
-
-    def grant(self, purpose='location'):
-        self.bus.call('Consent1', 'Grant', 'sa{sv}', purpose, '0')
-
-    def withdraw(self, purpose='location', keep=False):
-        options = ['1', 'keep', 'b', 'true'] if keep else ['0']
-        return _bus.unwrap(self.bus.call('Consent1', 'Withdraw', 'sa{sv}', purpose, *options)[0])
-
-    def flush(self, timeout=60):
-        self.bus.call('Sync1', 'Flush', timeout=timeout)
-
-    def lanes(self):
-        return self.bus.get('Device1', 'Lanes')
-
-    def track(self):
-        """Counters of the track lane."""
-        return self.lanes()['track']
-
-    def until(self, interface, name, is_reached, timeout=60):
-        """Wait, signal by signal, until is_reached(property); gives its value."""
-        with _bus.Signals(self.bus) as signals:
-            deadline = time.monotonic() + timeout
-            while True:
-                value = self.bus.get(interface, name)
-                if is_reached(value):
-                    return value
-                if not signals.wait(deadline - time.monotonic()):
-                    raise TimeoutError(f'{interface}.{name} is still {value}\n{self.log()[-2000:]}')
-
-    def connections_to(self, port):
-        """TCP connections of this network namespace that go to the port, from /proc/net, whoever holds them."""
-        n = 0
-        for path in ('/proc/net/tcp', '/proc/net/tcp6'):
-            try:
-                with open(path, encoding='ascii') as f:
-                    rows = f.read().splitlines()[1:]
-            except FileNotFoundError:
-                continue
-            for row in rows:
-                remote, state = row.split()[2:4]
-                # 06 is TIME_WAIT: what is left of a connection that both ends have closed
-                n += int(remote.rsplit(':', 1)[1], 16) == port and state != '06'
-        return n

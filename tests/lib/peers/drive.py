@@ -46,7 +46,7 @@ class Drive:
             self.source = stack.enter_context(self.source_kind())
             self.gpsd = stack.enter_context(gpsd.Gpsd(self.source.path))
             self.client = stack.enter_context(gpsd.Client(self.gpsd.port))
-            self.box = stack.enter_context(Box(self._settings(), self.program))
+            self.box = stack.enter_context(self.make_box())
             self.box.init()
             self._stack = stack.pop_all()
         return self
@@ -54,7 +54,10 @@ class Drive:
     def __exit__(self, *args):
         return self._stack.__exit__(*args)
 
-    def _settings(self):
+    def make_box(self):
+        return Box(self.all_settings(), self.program)
+
+    def all_settings(self):
         all_settings = {
             'Gnss': {'Gpsd': f'127.0.0.1:{self.gpsd.port}', 'Filter': 'no'},
             'Store': {
