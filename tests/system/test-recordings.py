@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Every recording goes through a real gpsd and the whole daemon, filter off: what a plain client of gpsd has seen lies in
-the store, no more and no less.
+"""Every recording goes through a real gpsd and the whole daemon, filter off: what a plain client of gpsd has seen lies
+in the store, no more and no less.
 
 The recordings are those of the folder in GNSS_RECORDINGS, or one of each kind that tools/make-drive makes.
 """
@@ -105,8 +105,8 @@ class RecordingsTest(unittest.TestCase):
     def check_by_gdal(self, name, fixes):
         """GDAL opens it as it lies in the store and finds every record."""
         done = subprocess.run(['ogrinfo', '-ro', '-al', '-so', '/vsigzip/' + self.store.path('objects', name)],
-                              env={**os.environ, 'CPL_VSIL_GZIP_WRITE_PROPERTIES': 'NO'}, capture_output=True, text=True,
-                              check=False)
+                              env={**os.environ, 'CPL_VSIL_GZIP_WRITE_PROPERTIES': 'NO'}, capture_output=True,
+                              text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("using driver `GeoJSONSeq' successful", done.stdout)
         self.assertIn(f'Feature Count: {len(fixes)}\n', done.stdout)

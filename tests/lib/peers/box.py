@@ -81,7 +81,7 @@ class Box(Controls):
         self.config = os.path.join(self.folder, 'trailkeep.conf')
         self.log_path = os.path.join(self.folder, 'log')
         self.process = None
-        self.ready = None
+        self.environment = {}   # goes over this process' own
         self.bus = _bus.Bus(os.path.join(self.folder, 'bus'))
         os.mkdir(self.bus.folder)
         self.settings = {
@@ -119,12 +119,25 @@ class Box(Controls):
         subprocess.run([self.program, '--config', self.config, '--init'], check=True, stdout=subprocess.DEVNULL)
         return self
 
+    def run(self, *args):
+        """Run it with these arguments to its end, (exit code, all it said)."""
+        done = subprocess.run([*WRAPPER, self.program, '--config', self.config, *args], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=60, check=False, env=self._environment())
+        return done.returncode, done.stdout
+
     def launch(self, notify=''):
         """Start it and wait for nothing."""
         with open(self.log_path, 'ab') as log:
             self.process = subprocess.Popen(
                 [*WRAPPER, self.program, '--config', self.config, '--bus', self.bus.address], stdout=log, stderr=log,
-                env={**os.environ, 'NOTIFY_SOCKET': notify})
+                env=self._environment(notify))
+
+    def _environment(self, notify=''):
+        environment = {**os.environ, **self.environment}
+        environment.pop('NOTIFY_SOCKET', None)
+        if notify:
+            environment['NOTIFY_SOCKET'] = notify
+        return environment
 
     def start(self, timeout=30):
         """Start it and wait until it says READY=1; NotReady with its log when it ends before."""

@@ -24,8 +24,8 @@ MAKE_DRIVE = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../../
 
 
 class Drive:
-    """`settings` goes over those of Box; with `proxy` the box reaches its store through a Proxy. A `store` that is given is
-    shared with others and stays up."""
+    """`settings` goes over those of Box; with `proxy` the box reaches its store through a Proxy. A `store` that is given
+    is shared with others and stays up."""
 
     def __init__(self, settings=None, program=None, proxy=False, source=None, store=None):
         self.folder = tempfile.mkdtemp(prefix='tk-drive-')
