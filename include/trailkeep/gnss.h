@@ -51,5 +51,5 @@ void gnss_stop(Gnss *gnss);              /* idempotent; the socket is closed and
 GnssState gnss_state(const Gnss *gnss);
 const char *gnss_state_to_string(GnssState state);
 const Fix *gnss_last_fix(const Gnss *gnss);    /* latest with a place, filtered or not; NULL; borrowed */
-const char *gnss_last_error(const Gnss *gnss); /* one sentence, "" when all is well */
+const char *gnss_last_error(const Gnss *gnss); /* a whole sentence; "": all is well */
 uint64_t gnss_n_dropped(const Gnss *gnss);     /* by the filter, since start */

@@ -48,4 +48,4 @@ typedef void (*OutboxFlushDone)(int r, void *userdata);
 int outbox_flush(Outbox *outbox, OutboxFlushDone done, void *userdata) _must_check_;
 OutboxState outbox_state(const Outbox *outbox);
 const char *outbox_state_to_string(OutboxState state);
-const char *outbox_last_error(const Outbox *outbox); /* one sentence, "" */
+const char *outbox_last_error(const Outbox *outbox); /* a whole sentence; "": all is well */

@@ -46,7 +46,7 @@ static void bus_retry_later(Bus *bus) {
         delay_usec = RETRY_FIRST_USEC + backoff_next_usec(&bus->backoff, 0, random);
         r = timer_arm_in(bus->timer, delay_usec, RETRY_ACCURACY_USEC);
         if (r < 0)
-                log_error("The bus will not be tried again, restart the daemon to be able to control it: %s",
+                log_error("The bus will not be tried again, restart the daemon to be able to control it: %s.",
                           strerror(-r));
 }
 
@@ -80,7 +80,7 @@ static int bus_on_disconnected(sd_bus_message *message, void *userdata, sd_bus_e
 
         if (bus->state == BUS_STATE_SERVING)
                 log_warning("The connection to the bus is lost; recording and sending go on, and the bus is tried "
-                            "again");
+                            "again.");
         if (bus->state != BUS_STATE_STOPPED)
                 bus_enter(bus, BUS_STATE_WAITING);
 
@@ -127,6 +127,8 @@ static int bus_connect(Bus *bus) {
                 r = exports[i](bus);
         if (r >= 0)
                 r = sd_bus_attach_event(bus->connection, bus->event, SD_EVENT_PRIORITY_NORMAL);
+        if (r >= 0) /* else it is closed when the loop ends, before bus_free() can tell those who wait */
+                r = sd_bus_set_close_on_exit(bus->connection, false);
         if (r < 0)
                 bus->connection = sd_bus_close_unref(bus->connection);
 
@@ -143,7 +145,7 @@ static int bus_on_named(sd_bus_message *reply, void *userdata, sd_bus_error *ret
 
         /* 1: primary owner, 4: it was ours already; of the D-Bus specification, RequestName */
         if (!error && sd_bus_message_read(reply, "u", &answer) >= 0 && (answer == 1 || answer == 4)) {
-                log_info("The bus is back");
+                log_info("The bus is back.");
                 bus_enter(bus, BUS_STATE_SERVING);
         } else {
                 log_debug("The name %s is not to be had: %s", BUS_NAME, error ? error->message : "someone else has it");

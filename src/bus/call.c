@@ -275,7 +275,7 @@ static int call_on_credentials(sd_bus_message *reply, void *userdata, sd_bus_err
         else if (r < 0 && sd_bus_error_is_set(&error))
                 (void)sd_bus_reply_method_error(call->message, &error); /* the caller may have left */
         else if (r < 0) {
-                log_warning("A call could not be carried out: %s", strerror(-r));
+                log_warning("A call could not be carried out: %s.", strerror(-r));
                 call_fail(call, BUS_ERROR_FAILED, NULL);
         }
 

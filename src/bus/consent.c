@@ -65,7 +65,7 @@ static BusError explain(const BusCall *call, int r) {
         BusError which = bus_error_from_gate(call->verb, r);
 
         if (which != BUS_ERROR_OVERTAKEN && which != BUS_ERROR_STOPPING)
-                log_error("Purpose %s: %s%s%s", purpose_to_string(call->request.purpose), bus_error_sentence(which),
+                log_error("Purpose %s: %s%s%s.", purpose_to_string(call->request.purpose), bus_error_sentence(which),
                           r < 0 ? ": " : "", r < 0 ? strerror(-r) : "");
 
         return which;

@@ -56,7 +56,7 @@ static void on_summary(int r, const JournalPurposeSummary summary[static PURPOSE
         if (r == 0)
                 r = reply_summary(call, summary);
         if (r != 0) {
-                log_warning("The summary could not be made (%d)", r);
+                log_warning("The summary could not be made (%d).", r);
                 call_fail(call, BUS_ERROR_FAILED, NULL);
         }
 }
@@ -79,7 +79,7 @@ static BusError explain_erase(int r) {
         BusError which = bus_error_from_gate(BUS_VERB_ERASE, r);
 
         if (which != BUS_ERROR_STOPPING)
-                log_error("%s%s%s", bus_error_sentence(which), r < 0 ? ": " : "", r < 0 ? strerror(-r) : "");
+                log_error("%s%s%s.", bus_error_sentence(which), r < 0 ? ": " : "", r < 0 ? strerror(-r) : "");
 
         return which;
 }
@@ -160,7 +160,7 @@ static void on_erasures(int r, const JournalErasureState *states, size_t n_state
         if (r == 0)
                 r = reply_erasures(call, states, n_states);
         if (r != 0) {
-                log_warning("The erasures could not be listed (%d)", r);
+                log_warning("The erasures could not be listed (%d).", r);
                 call_fail(call, BUS_ERROR_FAILED, NULL);
         }
 }

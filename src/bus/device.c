@@ -106,9 +106,9 @@ typedef struct ModuleError {
 #define MODULE_ERRORS_MAX 4
 
 static const char ledger_damaged[] = "The consent ledger failed its check: every purpose is off and nothing can be "
-                                     "granted";
+                                     "granted.";
 static const char journal_failing[] = "What is recorded cannot be written to disk; it is kept in memory and tried "
-                                      "again";
+                                      "again.";
 
 static void find_errors(const Bus *bus, ModuleError ret_errors[static MODULE_ERRORS_MAX]) {
         const BusOptions *options = &bus->options;

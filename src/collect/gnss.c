@@ -154,7 +154,7 @@ static void fail(Gnss *gnss, const char *what, int error) {
                 what = "is not tried again for want of a timer";
                 error = r;
         }
-        snprintf(sentence, sizeof(sentence), "gpsd at %s %s%s%s", gnss->address, what, error < 0 ? ": " : "",
+        snprintf(sentence, sizeof(sentence), "gpsd at %s %s%s%s.", gnss->address, what, error < 0 ? ": " : "",
                  error < 0 ? strerror(-error) : "");
         if (say_trouble(gnss, sentence))
                 gnss_enter(gnss, GNSS_STATE_WAITING);
@@ -415,7 +415,7 @@ const Fix *gnss_last_fix(const Gnss *gnss) {
  * gnss_last_error() - what is wrong now
  * @gnss:       borrowed
  *
- * Return: one sentence, borrowed until the loop runs again; "" if nothing is.
+ * Return: one whole sentence with its full stop, borrowed until the loop runs again; "" if nothing is.
  */
 const char *gnss_last_error(const Gnss *gnss) {
         return gnss->error;

@@ -448,7 +448,7 @@ OutboxState outbox_state(const Outbox *outbox) {
  * outbox_last_error() - why it does not send
  * @outbox: the outbox
  *
- * Return: one sentence, "" while all is well; borrowed, until the next change.
+ * Return: one whole sentence with its full stop, "" while all is well; borrowed, until the next change.
  */
 const char *outbox_last_error(const Outbox *outbox) {
         return outbox->uploads.error[0] ? outbox->uploads.error : outbox->deletions.error;
