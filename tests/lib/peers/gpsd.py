@@ -12,6 +12,7 @@ it is up waits in the kernel, and the port is never somebody else's. What gpsd 3
 at any pace, none included, over either source, it is the same number of TPV and SKY. A pause serves tests that want a
 drive to last.
 """
+import functools
 import json
 import os
 import pty
@@ -212,8 +213,9 @@ class Client:
         return any(device.get('activated') for device in devices)
 
 
+@functools.lru_cache(maxsize=None)
 def best_source():
-    """Pty, or Tcp where gpsd may not open one."""
+    """Pty, or Tcp where gpsd may not open one. Tried out once."""
     with Pty() as source, Gpsd(source.path) as daemon, Client(daemon.port) as client:
         return Pty if client.has_open_device() else Tcp
 

@@ -28,7 +28,7 @@ worker_processes 1;
 events {{ worker_connections 256; }}
 http {{
   log_format tk '$connection $connection_requests $request_method $uri $status $request_length $ssl_protocol '
-                '$server_protocol "$http_user_agent" "$content_type" "$http_content_encoding" "$http_expect"';
+                '$server_protocol $msec "$http_user_agent" "$content_type" "$http_content_encoding" "$http_expect"';
   access_log {folder}/access.log tk;
   client_body_temp_path {folder}/body;
   proxy_temp_path {folder}/tmp; fastcgi_temp_path {folder}/tmp;
@@ -194,7 +194,14 @@ class Store:
         with open(self.path(name), encoding='utf-8', errors='replace') as f:
             return f.read()
 
+    def log_rows(self):
+        return [line.split(' ') for line in self.log().splitlines()]
+
+    def times(self):
+        """When each of the requests() ended, in seconds by nginx's clock."""
+        return [float(row[8]) for row in self.log_rows()]
+
     def requests(self):
         """What was asked, in order, as tuples (connection, number on it, method, path, status, bytes, TLS, HTTP)."""
-        rows = [line.split(' ') for line in self.log().splitlines()]
+        rows = self.log_rows()
         return [(int(r[0]), int(r[1]), r[2], r[3], int(r[4]), int(r[5]), r[6], r[7]) for r in rows]
