@@ -57,7 +57,8 @@ class HttpTest(unittest.TestCase):
 
     def requests(self):
         """Of this test, once nginx has written them."""
-        return self.store.requests()[self.n_before:]
+        # nginx logs a request after it has answered it
+        return wait_for(lambda: self.store.requests()[self.n_before:], 'nginx logged the request')
 
     def same(self, name, path):
         with open(path, 'rb') as f:

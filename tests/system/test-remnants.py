@@ -70,7 +70,7 @@ class RemnantsTest(unittest.TestCase):
             self.assertEqual(resource.prlimit(d.box.process.pid, resource.RLIMIT_CORE), (0, 0))
             d.box.process.send_signal(signal.SIGSEGV)
             _, status = os.waitpid(d.box.process.pid, 0)
-            self.assertIn(os.WTERMSIG(status), (signal.SIGSEGV, signal.SIGABRT))  # the latter from a sanitizer
+            self.assertNotEqual(status, 0)  # by SIGSEGV, or as a sanitizer ends it
             self.assertFalse(os.WCOREDUMP(status))
 
 

@@ -15,8 +15,6 @@ import time
 from . import bus as _bus
 
 TRAILKEEPD = os.environ.get('TRAILKEEPD', 'trailkeepd')
-# What tools/valgrind puts before the daemon's command line.
-WRAPPER = os.environ.get('TRAILKEEP_WRAPPER', '').split()
 TRAILKEEPCTL = os.environ.get('TRAILKEEPCTL', 'trailkeepctl')
 
 
@@ -121,7 +119,7 @@ class Box(Controls):
 
     def run(self, *args):
         """Run it with these arguments to its end, (exit code, all it said)."""
-        done = subprocess.run([*WRAPPER, self.program, '--config', self.config, *args], stdout=subprocess.PIPE,
+        done = subprocess.run([self.program, '--config', self.config, *args], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, timeout=60, check=False, env=self._environment())
         return done.returncode, done.stdout
 
@@ -129,7 +127,7 @@ class Box(Controls):
         """Start it and wait for nothing."""
         with open(self.log_path, 'ab') as log:
             self.process = subprocess.Popen(
-                [*WRAPPER, self.program, '--config', self.config, '--bus', self.bus.address], stdout=log, stderr=log,
+                [self.program, '--config', self.config, '--bus', self.bus.address], stdout=log, stderr=log,
                 env=self._environment(notify))
 
     def _environment(self, notify=''):
