@@ -10,7 +10,7 @@ import unittest
 
 from peers import http_put, tap
 from peers.certificates import Authority, Certificate
-from peers.store import Store
+from peers.store import Store, wait_for
 
 
 class TlsTest(unittest.TestCase):
@@ -54,13 +54,13 @@ class TlsTest(unittest.TestCase):
         answer = self.put(store)
         self.assertEqual((answer.fault, answer.status, answer.bytes_sent), ('none', 201, os.path.getsize(self.body)))
         self.assertEqual(store.objects(), ['dir/object'])
-        self.assertEqual(store.requests()[0][6:], ('TLSv1.3', 'HTTP/2.0'))
+        self.assertEqual(wait_for(store.requests, 'nginx logged it')[0][6:], ('TLSv1.3', 'HTTP/2.0'))
 
     def test_tls_1_2(self):
         """TLS 1.2 is still enough"""
         store = self.store(protocols='TLSv1.2')
         self.assertEqual(self.put(store).status, 201)
-        self.assertEqual(store.requests()[0][6], 'TLSv1.2')
+        self.assertEqual(wait_for(store.requests, 'nginx logged it')[0][6], 'TLSv1.2')
 
     def test_wrong_authority(self):
         """a server certificate of another authority is refused"""
