@@ -28,7 +28,9 @@ typedef struct OutboxOptions {
 } OutboxOptions;
 
 typedef struct OutboxObserver {
-        void (*changed)(void *userdata); /* state or last error; must not free the outbox */
+        /* Neither may free the outbox. */
+        void (*changed)(void *userdata); /* state or last error */
+        void (*settled)(void *userdata); /* the store has taken an object, or one record is parked: counters moved */
         void *userdata;
 } OutboxObserver;
 

@@ -102,6 +102,13 @@ static void on_outbox_changed(void *userdata) {
                 bus_sync_changed(d->bus);
 }
 
+static void on_outbox_settled(void *userdata) {
+        Daemon *d = userdata;
+
+        if (d->bus)
+                bus_journal_changed(d->bus);
+}
+
 /**
  * news_apply_location() - start or stop the receiver
  * @d:          the daemon
@@ -161,5 +168,9 @@ void news_wire(Daemon *d) {
                 .userdata = d,
         });
         gate_observe(d->gate, &(GateObserver){.changed = on_consent, .userdata = d});
-        outbox_observe(d->outbox, &(OutboxObserver){.changed = on_outbox_changed, .userdata = d});
+        outbox_observe(d->outbox, &(OutboxObserver){
+                .changed = on_outbox_changed,
+                .settled = on_outbox_settled,
+                .userdata = d,
+        });
 }

@@ -39,6 +39,8 @@ static void outbox_object_is_through(Outbox *outbox) {
         size_t n_records = outbox->batch->n_records;
 
         outbox_rest(outbox);
+        if (outbox->observer.settled)
+                outbox->observer.settled(outbox->observer.userdata);
         if (lane->n_owed != OWED_UNKNOWN) {
                 lane->n_owed -= MIN(lane->n_owed, (uint64_t)n_records);
                 if (lane->n_owed == 0) {

@@ -385,7 +385,7 @@ Outbox *outbox_free(Outbox *outbox) {
 }
 
 /**
- * outbox_observe() - be told when state or last error change
+ * outbox_observe() - be told when state or last error change, or counters move
  * @outbox:   the outbox
  * @observer: copied; must not free the outbox
  */

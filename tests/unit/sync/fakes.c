@@ -183,6 +183,10 @@ static void world_on_change(void *userdata) {
         ((World *)userdata)->n_changes++;
 }
 
+static void world_on_settled(void *userdata) {
+        ((World *)userdata)->n_settled++;
+}
+
 void world_begin(World *w) {
         log_set_level(LOG_LEVEL_ERROR); /* what is tested here are troubles */
         memset(w, 0, sizeof(*w));
@@ -198,7 +202,7 @@ void world_begin(World *w) {
 }
 
 void world_open(World *w) {
-        OutboxObserver observer = { .changed = world_on_change, .userdata = w };
+        OutboxObserver observer = { .changed = world_on_change, .settled = world_on_settled, .userdata = w };
 
         assert_int_equal(outbox_new(NULL, &w->clock, &w->journal, &w->gate, &w->store, &w->options, &w->outbox), 0);
         outbox_observe(w->outbox, &observer);

@@ -81,7 +81,7 @@ typedef struct World {
         Store store;
         OutboxOptions options;
         Outbox *outbox;
-        unsigned n_changes;
+        unsigned n_changes, n_settled;
 } World;
 
 extern World *world; /* the one under test: fake timers have no other way to it */

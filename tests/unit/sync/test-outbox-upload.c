@@ -77,6 +77,7 @@ static void an_object_goes_intent_put_ack(void **state) {
         settle(w);
         assert_int_equal(outbox_state(w->outbox), OUTBOX_STATE_IDLE);
         assert_int_equal(w->n_changes, 2);
+        assert_int_equal(w->n_settled, 1);
         assert_int_equal(journal_count(&w->journal, RECORD_STORED), 1);
 }
 
