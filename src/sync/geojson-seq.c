@@ -6,16 +6,14 @@
  *   text    = RS feature LF                    RFC 8142 §2; RS is 0x1e, LF 0x0a
  *   feature = { "id":"<record id>", ... }      RFC 7946 §3.2; the payload of the record as it was made, with its id
  *
- * The id is a string, since a record id has 64 bits and a number in JSON is only good for 53. It is the same in every
- * object a record ever gets into, so that a reader can tell a record it has already seen.
+ * The id is a string of 16 hexadecimal digits, since a record id has 64 bits and a number in JSON is only good for 53. It
+ * is the same in every object a record ever gets into, so that a reader can tell a record it has already seen.
  *
  * The same batch gives the same bytes: gzip's header carries no time, so a repeated PUT after a crash replaces the
  * object by itself. zlib's working memory holds the text too, hence it comes from an allocator that wipes.
  */
 #include "geojson-seq.h"
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -56,17 +54,13 @@ static inline void deflate_done(z_stream *stream) {
 }
 
 static int seq_append_feature(const Record *record, uint64_t id, Bytes *text) {
-        char head[sizeof(RS "{\"id\":\"18446744073709551615\"")];
         int r;
 
         if (!record->payload || record->payload[0] != '{' || record->payload[1] == '\0')
                 return -EBADMSG;
-        (void)snprintf(head, sizeof(head), RS "{\"id\":\"%" PRIu64 "\"", id); /* fits the longest number */
-        r = bytes_append_string(text, head);
-        if (r >= 0 && strcmp(record->payload, "{}") != 0)
-                r = bytes_append_string(text, ",");
+        r = bytes_append_string(text, RS);
         if (r >= 0)
-                r = bytes_append_string(text, record->payload + 1);
+                r = record_feature_with_id(record, id, text);
         if (r >= 0)
                 r = bytes_append_string(text, "\n");
         return r;

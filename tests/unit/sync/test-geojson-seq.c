@@ -58,18 +58,19 @@ static void assert_text(const JournalBatch *batch, const char *expected) {
 
 static void rs_feature_with_id_lf(void **state) {
         assert_text(batch_of(2, "{\"type\":\"Feature\"}"),
-                    "\x1e{\"id\":\"1\",\"type\":\"Feature\"}\n\x1e{\"id\":\"2\",\"type\":\"Feature\"}\n");
+                    "\x1e{\"id\":\"0000000000000001\",\"type\":\"Feature\"}\n"
+                    "\x1e{\"id\":\"0000000000000002\",\"type\":\"Feature\"}\n");
 }
 
 static void the_longest_id_is_written_whole(void **state) {
         const JournalBatch *batch = batch_of(1, "{\"type\":\"Feature\"}");
 
         sample.ids[0] = UINT64_MAX;
-        assert_text(batch, "\x1e{\"id\":\"18446744073709551615\",\"type\":\"Feature\"}\n");
+        assert_text(batch, "\x1e{\"id\":\"ffffffffffffffff\",\"type\":\"Feature\"}\n");
 }
 
 static void an_empty_object_gets_its_id(void **state) {
-        assert_text(batch_of(1, "{}"), "\x1e{\"id\":\"1\"}\n");
+        assert_text(batch_of(1, "{}"), "\x1e{\"id\":\"0000000000000001\"}\n");
 }
 
 static void no_records_are_an_empty_text(void **state) {
