@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What is made from the table of keys: the OPTIONS part of trailkeep.conf(5) in scdoc(5), and the sample file. Floor 1.
+ * What is made from the table of keys: the OPTIONS part of trailkeep.conf(5) in scdoc(5), and the sample file. Floor 2.
  */
 #include <errno.h>
 #include <string.h>

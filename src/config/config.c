@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reading trailkeep.conf(5) and its drop-ins. Floor 1.
+ * Reading trailkeep.conf(5) and its drop-ins. Floor 2.
  *
  * Order: every default of the table, then PATH, then *.conf in PATH.d/ in the order of their bytes; the later one wins.
  * An empty value is the default again, so that a drop-in can take back what a file before it set. Within one file a key
