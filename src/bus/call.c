@@ -4,8 +4,9 @@
  *
  * The bus is asked for the caller's credentials with a call of our own and not with sd_bus_query_sender_creds(), which
  * waits for the answer on the loop. The name of a connection is never used again by another, so the answer cannot be
- * about someone else. A caller that has left before the answer has no right to anything, and no one is there to be
- * told.
+ * about someone else. A caller whom the bus does not know any more has no right to anything.
+ *
+ * How many calls of one caller may wait is bounded, since each takes memory here and a place in the journal's queue.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,6 +18,9 @@
 
 #define LOG_MODULE "bus"
 #include "trailkeep/log.h"
+
+#define CALLS_PER_CALLER_MAX 64 /* not answered yet; a bridge serves many people over one connection */
+#define UNKNOWN_CALLER "The bus does not say who the caller is"
 
 static void call_unlink(BusCall *call) {
         if (!call->bus)
@@ -247,7 +251,7 @@ static int call_authorize(BusCall *call, sd_bus_message *reply, sd_bus_error *er
         r = find_roles(call, reply);
         if (r < 0) {
                 log_debug("The caller's credentials cannot be read: %s", strerror(-r));
-                return bus_error_set(error, BUS_ERROR_ACCESS_DENIED, "The bus does not say who the caller is");
+                return bus_error_set(error, BUS_ERROR_ACCESS_DENIED, UNKNOWN_CALLER);
         }
         /* Anyone may list consents; what is left out for those without a role is decided there. */
         if (call->verb != BUS_VERB_LIST_CONSENTS && !authorize_verb(call->verb, call->roles)) {
@@ -264,8 +268,10 @@ static int call_on_credentials(sd_bus_message *reply, void *userdata, sd_bus_err
         int r;
 
         call->slot = sd_bus_slot_unref(call->slot);
-        if (sd_bus_message_is_method_error(reply, NULL))
+        if (sd_bus_message_is_method_error(reply, NULL)) {
+                call_fail(call, BUS_ERROR_ACCESS_DENIED, UNKNOWN_CALLER); /* most likely it has left */
                 return 0;
+        }
 
         r = call_authorize(call, reply, &error);
         if (r >= 0)
@@ -282,6 +288,22 @@ static int call_on_credentials(sd_bus_message *reply, void *userdata, sd_bus_err
         return 0;
 }
 
+static size_t n_calls_of(const Bus *bus, const char *caller) {
+        size_t n = 0;
+
+        for (const BusCall *call = bus->calls; call; call = call->next)
+                n += strcmp(sd_bus_message_get_sender(call->message), caller) == 0;
+
+        return n;
+}
+
+static int refuse_one_more(sd_bus_message *message) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        (void)bus_error_set(&error, BUS_ERROR_TOO_MANY, NULL); /* returns the errno that goes with the name */
+        return sd_bus_reply_method_error(message, &error);
+}
+
 /**
  * call_start() - find out who calls, then go on if it has the right
  * @bus:        the bus
@@ -293,9 +315,12 @@ static int call_on_credentials(sd_bus_message *reply, void *userdata, sd_bus_err
  * Return: 1, for a method handler to return; < 0 for sd-bus.
  */
 int call_start(Bus *bus, sd_bus_message *message, BusVerb verb, const BusRequest *request, CallProceed proceed) {
-        _cleanup_(call_freep) BusCall *call = calloc(1, sizeof(*call));
+        _cleanup_(call_freep) BusCall *call = NULL;
         int r;
 
+        if (n_calls_of(bus, sd_bus_message_get_sender(message)) >= CALLS_PER_CALLER_MAX)
+                return refuse_one_more(message);
+        call = calloc(1, sizeof(*call));
         if (!call)
                 return -ENOMEM;
         call->verb = verb;

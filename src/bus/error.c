@@ -21,6 +21,10 @@ static const struct {
                 SD_BUS_ERROR_INVALID_ARGS,
                 "An argument is not valid",
         },
+        [BUS_ERROR_TOO_MANY] = {
+                SD_BUS_ERROR_LIMITS_EXCEEDED,
+                "Too many calls of this caller wait for their answer; wait for some of them, then try again",
+        },
         [BUS_ERROR_NO_FIX] = {
                 OURS "NoFix",
                 "The receiver has not reported a position yet",

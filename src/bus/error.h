@@ -11,6 +11,7 @@
 typedef enum BusError {
         BUS_ERROR_ACCESS_DENIED,
         BUS_ERROR_INVALID_ARGS,
+        BUS_ERROR_TOO_MANY,
         BUS_ERROR_NO_FIX,
         BUS_ERROR_NOT_GRANTED,
         BUS_ERROR_OVERTAKEN,

@@ -57,7 +57,10 @@ static void write_config(const Face *face) {
         if (strcmp(face->type, "session") == 0)
                 fprintf(file, "<policy context=\"default\"><allow user=\"*\"/><allow own=\"*\"/><allow "
                               "send_destination=\"*\"/>"
-                              "<allow receive_sender=\"*\"/></policy>\n");
+                              "<allow receive_sender=\"*\"/>%s</policy>\n",
+                        face->is_blind ? "<deny send_interface=\"org.freedesktop.DBus\" "
+                                         "send_member=\"GetConnectionCredentials\"/>"
+                                       : "");
         else /* what Debian's system.conf allows, then the file that is shipped */
                 fprintf(file,
                         "<policy context=\"default\"><allow user=\"*\"/><deny own=\"*\"/><deny "
@@ -145,12 +148,13 @@ void face_connect_client(Face *face) {
         assert_true(sd_bus_attach_event(face->client, face->event, 0) >= 0);
 }
 
-static int setup_type(void **state, const char *type) {
+static int setup_type(void **state, const char *type, bool is_blind) {
         Face *face = calloc(1, sizeof(*face));
         char text[512] = "";
 
         assert_non_null(face);
         face->type = type;
+        face->is_blind = is_blind;
         face->is_completing = true;
         (void)snprintf(face->folder, sizeof(face->folder), "/tmp/trailkeep-face-XXXXXX"); /* fits */
         assert_non_null(mkdtemp(face->folder));
@@ -179,11 +183,15 @@ static int setup_type(void **state, const char *type) {
 }
 
 int face_setup(void **state) {
-        return setup_type(state, "session");
+        return setup_type(state, "session", false);
+}
+
+int face_setup_blind(void **state) {
+        return setup_type(state, "session", true);
 }
 
 int face_setup_system(void **state) {
-        return setup_type(state, "system");
+        return setup_type(state, "system", false);
 }
 
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw) {

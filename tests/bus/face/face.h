@@ -18,6 +18,7 @@
 typedef struct Face {
         char folder[64], address[128];
         const char *type; /* "session" or "system" */
+        bool is_blind;    /* the bus tells no one who anyone is */
         pid_t daemon;
         sd_event *event;
         FakeStock stock;
@@ -45,6 +46,7 @@ void below_close(Face *face);
 
 int face_setup(void **state);        /* bus of type session, completing */
 int face_setup_system(void **state); /* bus of type system with the policy that is shipped */
+int face_setup_blind(void **state);  /* like face_setup(), but the bus tells no one who anyone is */
 int face_teardown(void **state);
 
 void face_start_daemon(Face *face);

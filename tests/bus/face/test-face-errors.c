@@ -169,6 +169,39 @@ static void test_erasure_that_does_not_exist(void **state) {
                      SD_BUS_ERROR_UNKNOWN_PROPERTY, "");
 }
 
+static void test_who_waits_for_too_much_is_told(void **state) {
+        Reply replies[64], reply;
+        Face *face = *state;
+
+        face->is_completing = false;
+        for (size_t i = 0; i < ELEMENTSOF(replies); i++)
+                face_send(face, &replies[i], CONSENT, "Grant", "sa{sv}", "audio", 0);
+        while (fake_journal_n_waiting(face->journal) < ELEMENTSOF(replies))
+                face_turn(face);
+        assert_error(face_call(face, &reply, CONSENT, "Withdraw", "sa{sv}", "audio", 0),
+                     "org.freedesktop.DBus.Error.LimitsExceeded", "wait");
+        assert_replied(stranger_call(face, &reply, CONSENT, "List", NULL)); /* others are not held up */
+        reply_clear(&reply);
+
+        face->is_completing = true;
+        for (size_t i = 0; i < ELEMENTSOF(replies); i++) {
+                face_wait(face, &replies[i].is_done);
+                reply_clear(&replies[i]);
+        }
+        assert_replied(face_call(face, &reply, CONSENT, "Withdraw", "sa{sv}", "audio", 0));
+        reply_clear(&reply);
+}
+
+static void test_caller_whom_the_bus_does_not_name_is_told(void **state) {
+        Face *face = *state;
+        Reply reply;
+
+        assert_error(face_call(face, &reply, CONSENT, "Grant", "sa{sv}", "location", 0), SD_BUS_ERROR_ACCESS_DENIED,
+                     "who the caller is");
+        assert_error(face_call(face, &reply, CONSENT, "List", NULL), SD_BUS_ERROR_ACCESS_DENIED, "who the caller is");
+        assert_int_equal(fake_journal_n_entries(face->journal), 0);
+}
+
 #define face_test(f) cmocka_unit_test_setup_teardown(f, face_setup, face_teardown)
 
 int main(void) {
@@ -186,6 +219,9 @@ int main(void) {
                 face_test(test_malformed_arguments_are_named),
                 face_test(test_wrong_signature_is_refused),
                 face_test(test_erasure_that_does_not_exist),
+                face_test(test_who_waits_for_too_much_is_told),
+                cmocka_unit_test_setup_teardown(test_caller_whom_the_bus_does_not_name_is_told, face_setup_blind,
+                                                face_teardown),
         };
 
         return cmocka_run_group_tests_name("face-errors", tests, NULL, NULL);

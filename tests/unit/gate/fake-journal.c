@@ -7,7 +7,7 @@
 #include <string.h>
 #include "fake-journal.h"
 
-#define FAKE_MAX 32
+#define FAKE_MAX 128
 
 typedef struct FakeRequest {
         char *body;
