@@ -441,8 +441,8 @@ int journal_append(Journal *journal, const Record *record) {
         if (r < 0)
                 return r;
         rows_push(&journal->fresh, row);
-        if (journal->is_failing)
-                return 0; /* the next try takes it along */
+        if (journal->is_failing || journal->is_ending)
+                return 0; /* the next try takes it along, or the end does */
         if (row->lane == LANE_ALARM || journal->fresh.n >= COMMIT_RECORDS || journal->fresh.bytes >= COMMIT_BYTES)
                 journal_commit_now(journal);
         else if (!timer_is_armed(journal->commit_timer))

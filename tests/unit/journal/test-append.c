@@ -213,6 +213,21 @@ static void test_who_is_forgotten_is_not_called(void **state) {
         assert_int_equal(lane_counters(f, LANE_TRACK)->pending, 1);
 }
 
+static void append_one_more(int r, void *userdata) {
+        assert_int_equal(r, 0);
+        assert_int_equal(append_record(userdata, RECORD_FIX, SUBJECT_A, START_REALTIME_MS), 0);
+}
+
+static void test_what_an_answer_appends_at_the_end_is_committed(void **state) {
+        Fixture *f = *state;
+
+        assert_int_equal(fixture_open(f), 0);
+        assert_int_equal(append_record(f, RECORD_FIX, SUBJECT_A, START_REALTIME_MS), 0);
+        assert_int_equal(journal_commit(f->journal, append_one_more, f), 0);
+        fixture_reopen(f);
+        assert_int_equal(lane_counters(f, LANE_TRACK)->pending, 2);
+}
+
 #define unit(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 int main(void) {
@@ -220,6 +235,7 @@ int main(void) {
                 unit(test_what_was_committed_is_read),
                 unit(test_records_survive_a_restart),
                 unit(test_uncommitted_records_are_committed_at_the_end),
+                unit(test_what_an_answer_appends_at_the_end_is_committed),
                 unit(test_commits_by_itself_after_the_interval),
                 unit(test_alarm_is_committed_at_once),
                 unit(test_256_records_are_committed_at_once),
