@@ -35,7 +35,8 @@ typedef struct GnssOptions {
 typedef struct GnssObserver {
         void (*fix)(const Fix *fix, void *userdata); /* kept by the filter; if that is off, perhaps without a place */
         void (*state)(GnssState state, void *userdata);
-        /* Once when a trouble begins, however often it is tried again; with "" when it is over, but not at stop. */
+        /* Once when a trouble begins, however often it is tried again and fails for other reasons; with "" when it is
+         * over, some seconds after gpsd is heard again, but not at stop. */
         void (*trouble)(const char *sentence, void *userdata);
         void *userdata;
 } GnssObserver;

@@ -29,8 +29,10 @@
  * attempt, and silence. For the latter it is armed once for the whole span and, when it is over, for what the last line
  * has added; as long as gpsd stays silent it is not armed at all. TCP itself finds out that another box has vanished.
  *
- * A trouble is said once. The same sentence at the next attempt is not said again; the end of the trouble is, when
- * gpsd has shown its banner.
+ * A trouble is said once, with the first reason; later attempts may fail for others, which gnss_last_error() tells. It
+ * is over, and said to be, when a connection has lasted for 10 s: a gpsd that crashes again and again, or something
+ * that only begins like gpsd, would else be said to be well and ill in turn for ever. No timer is armed for that: the
+ * next line notices, or the silence after the last one.
  */
 #include <errno.h>
 #include <math.h>
@@ -50,7 +52,7 @@
 #define TIMEOUT_USEC (10 * USEC_PER_SEC)
 #define SILENCE_USEC (60 * USEC_PER_SEC)
 #define LOST_USEC (10 * USEC_PER_SEC)   /* until FIXING ends: receivers lose a fix for an epoch and have it again */
-#define PROVEN_USEC (10 * USEC_PER_SEC) /* a connection that lasted this long begins the delays anew */
+#define PROVEN_USEC (10 * USEC_PER_SEC) /* a connection that lasted this long ends a trouble and its delays */
 #define BACKOFF_FIRST_USEC USEC_PER_SEC
 #define BACKOFF_CAP_USEC (60 * USEC_PER_SEC)
 #define ACCURACY_USEC (100 * USEC_PER_MSEC)
@@ -70,6 +72,7 @@ struct Gnss {
         Backoff backoff;
         char address[80];
         char error[192];
+        bool is_in_trouble; /* said, and not over yet, though there may be a connection again */
 
         GnssParser parser;
         GnssFilter filter;
@@ -114,18 +117,26 @@ static void gnss_enter(Gnss *gnss, GnssState state) {
                 gnss->observer.state(state, gnss->observer.userdata);
 }
 
-/* Says it unless it is what was said last. False if the observer has stopped us. */
+/* False if the observer has stopped us. */
 static bool say_trouble(Gnss *gnss, const char *sentence) {
         uint64_t connection = gnss->link.n_closed;
 
-        if (strcmp(gnss->error, sentence) == 0)
-                return true;
-        snprintf(gnss->error, sizeof(gnss->error), "%s", sentence);
         log_debug("%s", *sentence ? sentence : "the trouble is over");
+        gnss->is_in_trouble = *sentence;
         if (gnss->observer.trouble)
-                gnss->observer.trouble(gnss->error, gnss->observer.userdata);
+                gnss->observer.trouble(sentence, gnss->observer.userdata);
 
         return gnss->link.n_closed == connection;
+}
+
+static bool is_proven(const Gnss *gnss) {
+        return gnss->connected_usec > 0 &&
+               clock_boottime_usec(gnss->clock) - gnss->connected_usec >= PROVEN_USEC;
+}
+
+/* False if the observer has stopped us. */
+static bool end_trouble(Gnss *gnss) {
+        return !gnss->is_in_trouble || !is_proven(gnss) || say_trouble(gnss, "");
 }
 
 static void disconnect(Gnss *gnss) {
@@ -137,12 +148,10 @@ static void disconnect(Gnss *gnss) {
 
 /* The connection, or the attempt at one, is over: wait, and say what gpsd did. The error is an -errno, or 0. */
 static void fail(Gnss *gnss, const char *what, int error) {
-        uint64_t now_usec = clock_boottime_usec(gnss->clock);
-        char sentence[sizeof(gnss->error)];
         uint32_t random = UINT32_MAX;
         int r;
 
-        if (gnss->connected_usec > 0 && now_usec - gnss->connected_usec >= PROVEN_USEC)
+        if (is_proven(gnss))
                 backoff_reset(&gnss->backoff);
         disconnect(gnss);
         /* Without randomness it is the longest delay: there is no fleet that would come back at once to one gpsd. */
@@ -154,9 +163,11 @@ static void fail(Gnss *gnss, const char *what, int error) {
                 what = "is not tried again for want of a timer";
                 error = r;
         }
-        snprintf(sentence, sizeof(sentence), "gpsd at %s %s%s%s.", gnss->address, what, error < 0 ? ": " : "",
+        snprintf(gnss->error, sizeof(gnss->error), "gpsd at %s %s%s%s.", gnss->address, what, error < 0 ? ": " : "",
                  error < 0 ? strerror(-error) : "");
-        if (say_trouble(gnss, sentence))
+        if (gnss->is_in_trouble)
+                log_debug("%s", gnss->error);
+        if (gnss->is_in_trouble || say_trouble(gnss, gnss->error))
                 gnss_enter(gnss, GNSS_STATE_WAITING);
 }
 
@@ -178,8 +189,8 @@ static void begin_watching(Gnss *gnss) {
                 fail(gnss, "cannot be watched for want of a timer", r);
                 return;
         }
-        if (say_trouble(gnss, ""))
-                gnss_enter(gnss, GNSS_STATE_WATCHING);
+        gnss->error[0] = 0;
+        gnss_enter(gnss, GNSS_STATE_WATCHING);
 }
 
 static void take_fix(Gnss *gnss, const Fix *fix) {
@@ -237,7 +248,7 @@ static void on_line(char *line, size_t size, void *userdata) {
         r = end_silence(gnss);
         if (r < 0)
                 fail(gnss, "cannot be watched for want of a timer", r);
-        if (gnss->link.n_closed != connection)
+        if (gnss->link.n_closed != connection || !end_trouble(gnss))
                 return;
         if (kind == GNSS_LINE_FIX)
                 take_fix(gnss, &fix);
@@ -285,7 +296,8 @@ static void on_timer(void *userdata) {
                 return;
         case GNSS_STATE_WATCHING:
         case GNSS_STATE_FIXING:
-                check_silence(gnss);
+                if (end_trouble(gnss))
+                        check_silence(gnss);
                 return;
         case GNSS_STATE_STOPPED:
         case GNSS_STATE_SILENT:
@@ -388,6 +400,7 @@ void gnss_stop(Gnss *gnss) {
         bytes_wipe(&gnss->last_fix, sizeof(gnss->last_fix));
         gnss->has_last_fix = false;
         gnss->error[0] = 0;
+        gnss->is_in_trouble = false;
         gnss_enter(gnss, GNSS_STATE_STOPPED);
 }
 
@@ -415,7 +428,8 @@ const Fix *gnss_last_fix(const Gnss *gnss) {
  * gnss_last_error() - what is wrong now
  * @gnss:       borrowed
  *
- * Return: one whole sentence with its full stop, borrowed until the loop runs again; "" if nothing is.
+ * Return: one whole sentence with its full stop, borrowed until the loop runs again; "" as long as there is a
+ * connection.
  */
 const char *gnss_last_error(const Gnss *gnss) {
         return gnss->error;

@@ -21,8 +21,52 @@ static void test_refused_is_tried_again_and_said_once(void **state) {
         say(f, VERSION);
         RUN_UNTIL(gnss_state(f->gnss) == GNSS_STATE_WATCHING);
         assert_int_equal(f->n_troubles, 1);
-        assert_int_equal(f->n_recoveries, 1);
+        assert_int_equal(f->n_recoveries, 0);
         assert_string_equal(gnss_last_error(f->gnss), "");
+        f->boot_usec += 10 * USEC_PER_SEC;
+        say(f, TPV("23", "47.5"));
+        RUN_UNTIL(f->n_fixes == 1);
+        assert_int_equal(f->n_troubles, 1);
+        assert_int_equal(f->n_recoveries, 1);
+}
+
+static void test_other_reasons_are_the_same_trouble(void **state) {
+        Fixture *f = *state;
+
+        watch(f);
+        close_listener(f);
+        close(f->peer);
+        f->peer = -1;
+        RUN_UNTIL(f->n_entered[GNSS_STATE_WAITING] == 1);
+        assert_non_null(strstr(gnss_last_error(f->gnss), " closed the connection"));
+        RUN_UNTIL(f->n_entered[GNSS_STATE_WAITING] == 2);
+        assert_non_null(strstr(gnss_last_error(f->gnss), " refused"));
+        listen_again(f);
+        RUN_UNTIL(!is_listener_idle(f));
+        accept_peer(f);
+        say(f, VERSION "GARBAGE\n");
+        RUN_UNTIL(f->n_entered[GNSS_STATE_WAITING] == 3);
+        assert_non_null(strstr(gnss_last_error(f->gnss), " does not speak"));
+        assert_int_equal(f->n_troubles, 1);
+        assert_int_equal(f->n_recoveries, 0);
+}
+
+static void test_silence_ends_a_trouble_too(void **state) {
+        Fixture *f = *state;
+
+        gnss_free(f->gnss);
+        new_client(f, "127.0.0.1", 0, 50 * USEC_PER_MSEC);
+        watch(f);
+        close(f->peer);
+        f->peer = -1;
+        RUN_UNTIL(gnss_state(f->gnss) == GNSS_STATE_WAITING);
+        RUN_UNTIL(!is_listener_idle(f));
+        accept_peer(f);
+        say(f, VERSION);
+        RUN_UNTIL(gnss_state(f->gnss) == GNSS_STATE_WATCHING);
+        f->boot_usec += 10 * USEC_PER_SEC;
+        RUN_UNTIL(gnss_state(f->gnss) == GNSS_STATE_SILENT);
+        assert_int_equal(f->n_recoveries, 1);
 }
 
 static void test_localhost_falls_back_to_ipv4(void **state) {
@@ -65,7 +109,6 @@ static void test_a_restart_is_followed(void **state) {
         say(f, VERSION TPV("30", "47.6"));
         RUN_UNTIL(f->n_fixes == 2);
         assert_int_equal(f->n_troubles, 1);
-        assert_int_equal(f->n_recoveries, 1);
 }
 
 static void test_half_a_line_at_the_end_is_no_fix(void **state) {
@@ -127,6 +170,8 @@ static void test_a_line_without_end_ends_the_connection(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_refused_is_tried_again_and_said_once),
+                TEST(test_other_reasons_are_the_same_trouble),
+                TEST(test_silence_ends_a_trouble_too),
                 TEST(test_localhost_falls_back_to_ipv4),
                 TEST(test_a_hanging_gpsd_is_given_up),
                 TEST(test_a_restart_is_followed),
