@@ -54,6 +54,10 @@ class Drive:
     def __exit__(self, *args):
         return self._stack.__exit__(*args)
 
+    def enter(self, context):
+        """Enter one more thing that ends with the drive."""
+        return self._stack.enter_context(context)
+
     def make_box(self):
         return Box(self.all_settings(), self.program)
 
