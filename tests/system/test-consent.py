@@ -26,7 +26,7 @@ def rows(box):
         with sqlite3.connect(os.path.join(folder, 'journal.db')) as db:
             n_rows = sum(db.execute(f'SELECT count(*) FROM {lane}').fetchone()[0] for lane in LANES)
         with sqlite3.connect(os.path.join(folder, 'vault.db')) as db:
-            n_keys = db.execute('SELECT count(*) FROM parcel WHERE key IS NOT NULL').fetchone()[0]
+            n_keys = db.execute('SELECT count(*) FROM parcel WHERE key != zeroblob(length(key))').fetchone()[0]
         return n_rows, n_keys
     finally:
         shutil.rmtree(folder)
