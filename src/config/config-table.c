@@ -9,8 +9,8 @@
 #include "build-config.h"
 #include "config-table.h"
 #include "trailkeep/config.h"
+#include "trailkeep/nearest.h"
 
-#define EDIT_LENGTH_MAX 64 /* of longer words only the beginning counts */
 #define FIELD(name) offsetof(Config, name)
 #define RETENTION(name, field, default_text) \
         "Journal", "Retention" name, CONFIG_TYPE_TIMESPAN, FIELD(field), default_text, "1h", "3650d", NULL
@@ -133,39 +133,6 @@ bool config_section_exists(const char *section) {
         return false;
 }
 
-static char fold_case(char c) {
-        return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
-/**
- * config_edit_distance() - how many characters apart two words are (Levenshtein), without regard to case
- * @a:          a word; of more than 64 characters only the first 64 count
- * @b:          another
- *
- * Return: how many have to be inserted, removed or replaced.
- */
-size_t config_edit_distance(const char *a, const char *b) {
-        size_t n_a = strnlen(a, EDIT_LENGTH_MAX), n_b = strnlen(b, EDIT_LENGTH_MAX);
-        size_t row[EDIT_LENGTH_MAX + 1];
-
-        /* row[j]: distance of the first i characters of a from the first j of b. */
-        for (size_t j = 0; j <= n_b; j++)
-                row[j] = j;
-        for (size_t i = 1; i <= n_a; i++) {
-                size_t diagonal = row[0];
-
-                row[0] = i;
-                for (size_t j = 1; j <= n_b; j++) {
-                        size_t replaced = diagonal + (fold_case(a[i - 1]) != fold_case(b[j - 1]));
-                        size_t moved = MIN(row[j - 1], row[j]) + 1;
-
-                        diagonal = row[j];
-                        row[j] = MIN(replaced, moved);
-                }
-        }
-        return row[n_b];
-}
-
 /**
  * config_section_nearest() - what somebody who wrote an unknown section may have meant
  * @section:    without brackets
@@ -173,12 +140,11 @@ size_t config_edit_distance(const char *a, const char *b) {
  * Return: the name of the section that is spelled most like it.
  */
 const char *config_section_nearest(const char *section) {
-        const char *nearest = config_keys[0].section;
+        const char *sections[CONFIG_KEYS_MAX];
 
-        for (size_t i = 1; i < config_n_keys; i++)
-                if (config_edit_distance(config_keys[i].section, section) < config_edit_distance(nearest, section))
-                        nearest = config_keys[i].section;
-        return nearest;
+        for (size_t i = 0; i < config_n_keys; i++)
+                sections[i] = config_keys[i].section;
+        return nearest_word(section, sections, config_n_keys);
 }
 
 /**
@@ -189,13 +155,11 @@ const char *config_section_nearest(const char *section) {
  * Return: the name of the key of that section that is spelled most like it.
  */
 const char *config_key_nearest(const char *section, const char *name) {
-        const char *nearest = NULL;
+        const char *names[CONFIG_KEYS_MAX];
+        size_t n = 0;
 
-        for (size_t i = 0; i < config_n_keys; i++) {
-                if (strcmp(config_keys[i].section, section) != 0)
-                        continue;
-                if (!nearest || config_edit_distance(config_keys[i].name, name) < config_edit_distance(nearest, name))
-                        nearest = config_keys[i].name;
-        }
-        return nearest;
+        for (size_t i = 0; i < config_n_keys; i++)
+                if (strcmp(config_keys[i].section, section) == 0)
+                        names[n++] = config_keys[i].name;
+        return nearest_word(name, names, n);
 }

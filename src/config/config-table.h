@@ -42,4 +42,3 @@ const ConfigKey *config_key_find_elsewhere(const char *name);
 const char *config_section_nearest(const char *section);
 const char *config_key_nearest(const char *section, const char *name);
 bool config_section_exists(const char *section);
-size_t config_edit_distance(const char *a, const char *b);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include "config-value.h"
 #include "trailkeep/log.h"
+#include "trailkeep/nearest.h"
 #include "trailkeep/parse.h"
 
 #define NAME_BYTES_MAX 64
@@ -223,12 +224,7 @@ void config_value_form(const ConfigKey *key, char ret[static CONFIG_FORM_MAX]) {
  * Return: the nearest valid value, for the types that have a few only; else NULL.
  */
 const char *config_value_nearest(const ConfigKey *key, const char *text) {
-        const char *nearest = level_names[0];
-
         if (key->type != CONFIG_TYPE_LEVEL)
                 return NULL;
-        for (size_t i = 1; i < ELEMENTSOF(level_names); i++)
-                if (config_edit_distance(level_names[i], text) < config_edit_distance(nearest, text))
-                        nearest = level_names[i];
-        return nearest;
+        return nearest_word(text, level_names, ELEMENTSOF(level_names));
 }

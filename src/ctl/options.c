@@ -13,8 +13,8 @@
 #include "ctl.h"
 #include "i18n.h"
 #include "moment.h"
-#include "nearest.h"
 #include "terminal.h"
+#include "trailkeep/nearest.h"
 #include "trailkeep/parse.h"
 #include "trailkeep/purpose.h"
 
@@ -79,7 +79,7 @@ static int unknown_option(const char *argument) {
                 names[i] = options_table[i].name;
 
         snprintf(word, sizeof(word), "%.*s", (int)MIN(n, sizeof(word) - 1), argument); /* a longer one gets no guess */
-        nearest = strncmp(word, "--", 2) == 0 ? nearest_word(word + 2, names, ELEMENTSOF(names)) : NULL;
+        nearest = strncmp(word, "--", 2) == 0 ? nearest_guess(word + 2, names, ELEMENTSOF(names)) : NULL;
         if (nearest)
                 snprintf(suggestion, sizeof(suggestion), "--%s", nearest); /* ours, and short */
 
@@ -97,7 +97,7 @@ static int add_purpose(const char *name, CtlOptions *options) {
 
         for (Purpose i = 0; i < PURPOSE_MAX; i++)
                 names[i] = purpose_to_string(i);
-        return complain_unknown(say(_("there is no purpose \"%s\""), name), nearest_word(name, names, PURPOSE_MAX));
+        return complain_unknown(say(_("there is no purpose \"%s\""), name), nearest_guess(name, names, PURPOSE_MAX));
 }
 
 static int set_moment(const char *option, const char *text, const Clock *clock, int64_t *ret_ms) {
@@ -123,7 +123,7 @@ static int set_bus(const char *address, CtlOptions *options) {
                 return CTL_EXIT_DONE;
 
         return complain_unknown(say(_("there is no bus \"%s\""), address),
-                                nearest_word(address, names, ELEMENTSOF(names)));
+                                nearest_guess(address, names, ELEMENTSOF(names)));
 }
 
 static int take_option(const CtlOption *option, const char *value, const Clock *clock, CtlOptions *options) {
@@ -244,7 +244,7 @@ static int unknown_verb(const char *name, const char *sub) {
         for (size_t i = 0; i < n_verbs; i++)
                 if (!sub || strcmp(verbs[i].name, name) == 0)
                         n = add_candidate(candidates, n, sub ? verbs[i].sub : verbs[i].name);
-        nearest = nearest_word(sub ? sub : name, candidates, n);
+        nearest = nearest_guess(sub ? sub : name, candidates, n);
 
         /* A word that does not fit is cut; it got no guess. */
         snprintf(words, sizeof(words), "%s%s%.40s", sub ? name : "", sub ? " " : "", sub ? sub : name);

@@ -9,6 +9,7 @@
 #include "config-table.h"
 #include "config-value.h"
 #include "fuzz.h"
+#include "trailkeep/nearest.h"
 
 static int on_section(const ConfigPlace *place, const char *section, void *userdata) {
         if (!config_section_exists(section) && !config_section_nearest(section))
@@ -17,7 +18,7 @@ static int on_section(const ConfigPlace *place, const char *section, void *userd
 }
 
 static int on_value(const ConfigPlace *place, const char *key, const char *value, void *userdata) {
-        if (config_edit_distance(key, value) > 64)
+        if (nearest_distance(key, value) > 64)
                 abort();
         for (size_t i = 0; i < config_n_keys; i++)
                 if (config_value_set(&config_keys[i], value, userdata) > 0)

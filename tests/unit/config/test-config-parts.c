@@ -65,26 +65,6 @@ static void test_manual_has_every_key(void **state) {
         free(text);
 }
 
-static void test_edit_distance(void **state) {
-        static const struct {
-                const char *a, *b;
-                size_t distance;
-        } cases[] = {
-                { "", "", 0 },
-                { "", "abc", 3 },
-                { "abc", "", 3 },
-                { "Url", "url", 0 },
-                { "kitten", "sitting", 3 },
-                { "flaw", "lawn", 2 },
-                { "RetentionAudio", "RetentionVideo", 3 },
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                assert_int_equal(config_edit_distance(cases[i].a, cases[i].b), cases[i].distance);
-                assert_int_equal(config_edit_distance(cases[i].b, cases[i].a), cases[i].distance);
-        }
-}
-
 static void test_url_is_spelt_in_one_way(void **state) {
         static const struct {
                 const char *text, *url;
@@ -273,7 +253,6 @@ int main(void) {
                 cmocka_unit_test(test_every_default_and_limit_of_the_table_holds),
                 cmocka_unit_test(test_every_key_stands_once_with_help_that_fits),
                 cmocka_unit_test(test_manual_has_every_key),
-                cmocka_unit_test(test_edit_distance),
                 cmocka_unit_test(test_url_is_spelt_in_one_way),
                 cmocka_unit_test(test_url_that_is_none_is_refused),
                 cmocka_unit_test(test_url_length_is_bounded),
