@@ -82,6 +82,10 @@ static void line_reset(Line *line) {
         };
 }
 
+static const Line *outbox_other_line(const Outbox *outbox, const Line *line) {
+        return line == &outbox->uploads ? &outbox->deletions : &outbox->uploads;
+}
+
 /* The trouble of a line is over, because it works again or because it has nothing left to do. */
 static void outbox_clear(Outbox *outbox, Line *line) {
         bool is_news = line->error[0] != '\0';
@@ -97,12 +101,12 @@ static void outbox_clear(Outbox *outbox, Line *line) {
  * @line:   uploads or deletions
  */
 void outbox_succeed(Outbox *outbox, Line *line) {
-        if (line->trouble != OUTBOX_STATE_IDLE)
+        if (line->trouble != OUTBOX_STATE_IDLE && outbox_other_line(outbox, line)->trouble == OUTBOX_STATE_IDLE)
                 log_notice("The store answers again.");
         outbox_clear(outbox, line);
 }
 
-/* A phrase as a sentence, shown and logged once, however often it is tried. */
+/* A phrase as a sentence, shown and logged once, however often it is tried and whatever for. */
 static void outbox_say(Outbox *outbox, Line *line, const char *phrase) {
         char sentence[OUTBOX_TEXT_MAX];
 
@@ -110,7 +114,10 @@ static void outbox_say(Outbox *outbox, Line *line, const char *phrase) {
         if (strcmp(line->error, sentence) == 0)
                 return;
         memcpy(line->error, sentence, sizeof(line->error));
-        log_warning("%s Nothing is lost: it stays in the journal and is tried again.", line->error);
+        if (strcmp(outbox_other_line(outbox, line)->error, sentence) != 0)
+                log_warning("%s %s", line->error,
+                            line == &outbox->uploads ? "Nothing is lost: it stays in the journal and is tried again." :
+                                                       "What is to be deleted there is tried again.");
         outbox_tell(outbox);
 }
 

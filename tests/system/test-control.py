@@ -176,7 +176,7 @@ class DeedTest(ControlCase):
         pass  # here much is erased
 
     def test_withdraw(self):
-        """consent withdraw and grant, with --keep and without; the receipt tells what is gone from what is in the store"""
+        """consent withdraw and grant, with --keep and without; the receipt tells apart what is in the store"""
         self.record()
         self.d.box.flush()
         self.assertIn('kept', self.ctl('consent', 'withdraw', '--keep', 'location'))
@@ -195,7 +195,7 @@ class DeedTest(ControlCase):
         self.d.grant_and_attach()
 
     def test_erase(self):
-        """data erase --wait ends when the store has deleted it all; data erasures shows it; without --yes nothing happens"""
+        """data erase --wait ends when the store has deleted it all; without --yes nothing happens"""
         self.record()
         self.d.box.flush()
         self.ctl('data', 'erase', code=USAGE)

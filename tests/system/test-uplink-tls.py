@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The whole daemon and a store that it must not trust, or that does not trust it: no body is sent, the trouble is named, and
-nothing is lost."""
+"""The whole daemon and a store that it must not trust, or that does not trust it: nothing is sent, the trouble is
+named, and nothing is lost."""
 import os
 import unittest
 

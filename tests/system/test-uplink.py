@@ -52,7 +52,7 @@ class RefusalTest(UplinkCase):
                 self.check_stored()
 
     def test_retry_after(self):
-        """Retry-After: no attempt by itself comes earlier, whatever is recorded meanwhile; a person's flush asks at once"""
+        """Retry-After: no attempt by itself comes earlier, whatever is recorded; a person's flush asks at once"""
         store = self.d.store
         n_stored = self.d.box.track()['stored'] + self.record(2)
         n_requests = len(self.requests())
@@ -140,8 +140,8 @@ class NetworkTest(UplinkCase):
     """Connections that break, hang and crawl; a daemon that is restarted."""
 
     def hold_answer(self):
-        """The next object reaches the store, and its answer does not reach the box: flush it, and give its name and bytes
-        and the call."""
+        """The next object reaches the store, and the answer does not reach the box: flush it, and give its name and
+        bytes and the call."""
         objects = set(self.d.store.objects())
         self.assertEqual(len(self.d.proxy.connections), 1)
         self.d.proxy.hold_after_up_bytes = self.d.proxy.up_bytes + 300  # within the body
@@ -199,12 +199,14 @@ class NetworkTest(UplinkCase):
         self.check_heals()
 
     def test_nobody_listens(self):
-        """nobody listens: waiting"""
+        """nobody listens: waiting; the end of it is said once, too"""
         self.record()
         self.d.proxy.cut()
         self.d.proxy.refuse()
+        logged = len(self.d.box.log())
         self.check_refused('Cannot connect to localhost: Connection refused', 'waiting')
         self.check_heals()
+        self.assertEqual(self.d.box.log()[logged:].count('The store answers again.'), 1)
 
     def test_hanging(self):
         """accepted and never answered: fixes are recorded and the bus answers meanwhile; waiting in the end"""

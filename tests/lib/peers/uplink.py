@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What tests of the way to the store share: one box on the road for all tests of a class, which sends when it is told to.
+"""What tests of the way to the store share: one box on the road for all tests of a class, which sends when told to.
 
     class SomeTest(UplinkCase):
         def test_it(self):
@@ -78,8 +78,8 @@ class UplinkCase(unittest.TestCase):
         return n
 
     def check_refused(self, said, *states):
-        """A flush says why it did not send, twice the same, and so do the properties, while the log says it once. Nothing
-        arrives and nothing is lost or parked."""
+        """A flush says why it did not send, twice the same, and so do the properties, while the log says it once.
+        Nothing arrives and nothing is lost or parked."""
         box, store = self.d.box, self.d.store
         before, objects, logged = box.track(), store.objects(), len(box.log())
         for _ in range(2):
