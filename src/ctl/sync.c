@@ -130,9 +130,10 @@ static void say_sent(const Ctl *ctl, const json_t *lanes) {
 
         if (pending == 0)
                 output_say(ctl, _("Nothing is pending: all that was recorded has been sent."));
-        else /* recorded meanwhile */
+        else
                 output_say(ctl,
-                           ngettext("Sent; %s record was added meanwhile.", "Sent; %s records were added meanwhile.",
+                           ngettext("Sent; %s record is left: added meanwhile, or of a purpose that is off.",
+                                    "Sent; %s records are left: added meanwhile, or of a purpose that is off.",
                                     (unsigned long)pending),
                            format_count((uint64_t)pending, text));
         if (parked > 0)

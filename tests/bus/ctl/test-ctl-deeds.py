@@ -98,6 +98,17 @@ class Deeds(Case):
         self.assertIn('Nothing is pending', output)
         self.assertIn('1 record is parked', output)
 
+    def test_sync_now_does_not_call_sent_what_stays(self):
+        terminal = Terminal(['--bus=' + self.bus.address, 'sync', 'now'])
+        terminal.read_until('4 records to go')
+        self.fake.tell('pending 2')
+        terminal.read_until('2 records to go')  # Flush has been called
+        self.fake.tell('flush')
+        code, output = terminal.end()
+        self.assertEqual(code, DONE)
+        self.assertIn('2 records are left', ' '.join(output.split()))
+        self.assertIn('a purpose that is off', ' '.join(output.split()))
+
     def test_sync_now_without_a_terminal_shows_no_progress(self):
         self.fake.tell('pending 0')
         out, err = self.ctl('sync', 'now')
