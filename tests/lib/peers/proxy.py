@@ -46,8 +46,8 @@ class Connection:
                 limit = self.proxy.cut_up_after
                 if limit is not None:
                     data = data[:max(0, limit - self.up_bytes)]
+                self.up_bytes += len(data)  # before the server can answer, so that its answer can be held
                 self.server.sendall(data)
-                self.up_bytes += len(data)
                 if limit is not None and self.up_bytes >= limit:
                     self.cut()
                     return

@@ -121,7 +121,8 @@ class Store:
         with open(self.path('nginx.log'), 'ab') as log:
             self.process = subprocess.Popen(
                 ['nginx', '-p', self.folder, '-c', self.path('nginx.conf'), '-e', self.path('error.log')],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={**os.environ, 'PATH': os.environ['PATH'] + ':/usr/sbin:/sbin'})
         wait_for(self.accepts, 'nginx accepts connections')
 
     def accepts(self):
