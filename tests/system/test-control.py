@@ -135,7 +135,7 @@ class ShowTest(ControlCase):
 
     def test_absent(self):
         """without the daemon or without the bus: 3; a command line that is wrong: 2"""
-        self.d.box.stop()
+        self.stop_box()
         for verb in (['status'], ['consent', 'list'], ['data', 'summary'], ['sync', 'now'], ['sync', 'status'],
                      ['consent', 'withdraw', 'location'], ['data', 'erase', '--yes']):
             self.assertIn('trailkeepd', self.ctl(*verb, code=ABSENT))
@@ -151,7 +151,7 @@ class ShowTest(ControlCase):
             self.record()
             self.d.box.flush()
             lanes = self.d.box.lanes()
-            self.d.box.stop()
+            self.stop_box()
             lines = events.until(lambda lines: any('"running"' in line for line in lines))
             text = '\n'.join(table.until(lambda lines: any('stopped' in line for line in lines)))
         seen = [json.loads(line) for line in lines]

@@ -36,6 +36,17 @@ class UplinkCase(unittest.TestCase):
         cls.feed(5)
         cls.d.box.flush()
 
+    @classmethod
+    def tearDownClass(cls):
+        cls.stop_box()
+
+    @classmethod
+    def stop_box(cls):
+        """End the daemon if it runs; an exit code other than 0, a sanitizer's say, is an error."""
+        code = cls.d.box.stop() if cls.d.box.process.poll() is None else 0
+        if code != 0:
+            raise AssertionError(f'exit code {code}\n{cls.d.box.log()[-4000:]}')
+
     def setUp(self):
         self.put_right()
         self.d.box.flush()
@@ -56,8 +67,7 @@ class UplinkCase(unittest.TestCase):
     def restart_box(cls, store_settings):
         """Start the box anew with these settings over the usual ones of [Store]."""
         box = cls.d.box
-        if box.process.poll() is None:
-            box.stop()
+        cls.stop_box()
         box.settings = {section: dict(keys) for section, keys in cls.settings.items()}
         box.settings['Store'].update(store_settings)
         box.write_config()
