@@ -9,7 +9,7 @@
  *     state            enum ObjectState
  *     erasure          number of the erasure that doomed it; NULL: none, or its parcel expired
  *     label            sealed under the vault's catalogue key: subject, name (packed strings), the extent's five
- *                      numbers
+ *                      numbers; once STORED, without the records that were damaged before they could be sent
  *
  *   (none) -> INTENDED -> STORED -> DOOMED -> (deleted)
  *                |-----------------^  ^
@@ -53,6 +53,23 @@ static int object_seal_label(const Catalogue *catalogue, const Object *object, B
 }
 
 /**
+ * object_save_label() - write what is sealed of an object
+ * @catalogue:  within a transaction
+ * @object:     with its id, subject and name
+ *
+ * Return: 0; < 0.
+ */
+int object_save_label(const Catalogue *catalogue, const Object *object) {
+        _cleanup_bytes_ Bytes label = { 0 };
+        int r;
+
+        r = object_seal_label(catalogue, object, &label);
+        if (r < 0)
+                return r;
+        return db_run(catalogue->db, "UPDATE object SET label = ? WHERE id = ?", DB_BYTES(&label), DB_INT(object->id));
+}
+
+/**
  * object_insert() - add an object
  * @catalogue:  within a transaction
  * @object:     all but its id; that is set
@@ -60,7 +77,6 @@ static int object_seal_label(const Catalogue *catalogue, const Object *object, B
  * Return: 0; < 0.
  */
 int object_insert(const Catalogue *catalogue, Object *object) {
-        _cleanup_bytes_ Bytes label = { 0 };
         int64_t id;
         int r;
 
@@ -75,10 +91,7 @@ int object_insert(const Catalogue *catalogue, Object *object) {
         if (r <= 0)
                 return r < 0 ? r : -EIO;
         object->id = (uint64_t)id;
-        r = object_seal_label(catalogue, object, &label);
-        if (r < 0)
-                return r;
-        return db_run(catalogue->db, "UPDATE object SET label = ? WHERE id = ?", DB_BYTES(&label), DB_INT(object->id));
+        return object_save_label(catalogue, object);
 }
 
 static int object_read_label(const Catalogue *catalogue, sqlite3_stmt *statement, Object *object) {

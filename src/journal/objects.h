@@ -42,6 +42,7 @@ int object_insert(const Catalogue *catalogue, Object *object) _must_check_; /* s
 int object_load(const Catalogue *catalogue, uint64_t id, Object *ret) _must_check_; /* 1: found, 0: none */
 int object_load_intent(const Catalogue *catalogue, Lane lane,
                        Object *ret) _must_check_; /* lowest range; 1: found, 0: none */
+int object_save_label(const Catalogue *catalogue, const Object *object) _must_check_;
 int object_set_state(const Catalogue *catalogue, uint64_t id, ObjectState state, uint64_t erasure) _must_check_;
 int object_delete(const Catalogue *catalogue, uint64_t id) _must_check_;
 

@@ -119,6 +119,10 @@ int engine_ack_object(Engine *engine, uint64_t id) {
         state.parked += n_damaged;
         state.objects++;
         r = db_begin(engine->db, &transaction);
+        if (r >= 0 && n_damaged > 0 && object.subject) {
+                object.extent.records = n - n_damaged;
+                r = object_save_label(&catalogue, &object);
+        }
         if (r >= 0)
                 r = object_set_state(&catalogue, id, OBJECT_STORED, 0);
         if (r >= 0)

@@ -40,8 +40,10 @@ static int settling_doom(Settling *settling, const Object *object, uint64_t eras
         LaneState *lane = &settling->lanes[object->lane];
 
         if (object->state == OBJECT_STORED) {
-                uint64_t n = MIN(object->last - object->first + 1, lane->stored);
+                /* A damaged label does not say how many were sent. */
+                uint64_t n = object->subject ? object->extent.records : object->last - object->first + 1;
 
+                n = MIN(n, lane->stored);
                 lane->objects -= lane->objects > 0;
                 lane->stored -= n;
                 lane->erased += n;

@@ -312,6 +312,36 @@ static void test_nothing_to_erase_is_a_receipt_too(void **state) {
         assert_int_equal(receipt.request, 2);
 }
 
+/* A record that was damaged after its intent had been written is in no store; an erasure counts it once. */
+static void test_damaged_record_of_a_stored_object_is_counted_once(void **state) {
+        const JournalErasure of_a = { .purposes = ALL_PURPOSES, .subject = SUBJECT_A, .since_ms = TIME_MS_NONE,
+                                      .until_ms = TIME_MS_NONE };
+        _cleanup_(journal_batch_freep) JournalBatch *batch = NULL;
+        JournalReceipt receipt;
+        Fixture *f = *state;
+        uint64_t object;
+
+        assert_int_equal(fixture_open(f), 0);
+        append(f, 3);
+        assert_int_equal(append_record(f, RECORD_FIX, SUBJECT_B, START_REALTIME_MS), 0);
+        assert_int_equal(commit(f), 0);
+        batch = read_batch(f, LANE_TRACK, 3);
+        assert_int_equal(put_intent(f, LANE_TRACK, batch->first, batch->last, "x", &object), 0);
+        fixture_close(f);
+        sql_run(f, "journal.db",
+                "UPDATE track SET body = substr(body, 1, 30) || x'00' || substr(body, 32) WHERE id = (SELECT min(id) FROM"
+                " track)");
+        assert_int_equal(fixture_open(f), 0);
+        send_all(f, LANE_TRACK);
+        assert_int_equal(lane_counters(f, LANE_TRACK)->stored, 3);
+        assert_int_equal(lane_counters(f, LANE_TRACK)->parked, 1);
+        assert_int_equal(erase(f, &of_a, &receipt), 0);
+        assert_int_equal(lane_counters(f, LANE_TRACK)->stored, 1); /* B's */
+        assert_int_equal(lane_counters(f, LANE_TRACK)->parked, 0);
+        assert_int_equal(lane_counters(f, LANE_TRACK)->erased, 3);
+        check_counters(f);
+}
+
 #define unit(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 int main(void) {
@@ -327,6 +357,7 @@ int main(void) {
                 unit(test_range_of_time_is_rounded_to_parcels),
                 unit(test_record_without_a_time_lies_in_every_range),
                 unit(test_parked_records_are_erased_too),
+                unit(test_damaged_record_of_a_stored_object_is_counted_once),
                 unit(test_rows_are_reclaimed),
                 unit(test_erasure_is_finished_by_the_next_start),
                 unit(test_keys_are_wrapped_anew),
