@@ -87,18 +87,32 @@ struct Outbox {
         Flush *flushes;
 };
 
-/* outbox.c */
+/* Each file calls those before it; only the two ways an object goes call back to outbox_proceed(). */
+
+/* outbox-flush.c */
+void outbox_flush_pass(Outbox *outbox, uint32_t parts, bool is_failure);
+void outbox_flush_cancel_all(Outbox *outbox);
+
+/* outbox-line.c */
 void outbox_enter(Outbox *outbox, OutboxState state);
-void outbox_rest(Outbox *outbox);
-void outbox_proceed(Outbox *outbox);
+void outbox_line_reset(Line *line);
+void outbox_clear(Outbox *outbox, Line *line);
 void outbox_succeed(Outbox *outbox, Line *line);
 void outbox_fail(Outbox *outbox, Line *line, const StoreAnswer *answer);
 void outbox_fail_here(Outbox *outbox, Line *line, int r);
+
+/* outbox-lane.c */
+void outbox_lane_set_due(Outbox *outbox, Lane lane, uint64_t due_usec);
+void outbox_lane_plan(Outbox *outbox, Lane lane);
+void outbox_lane_begin(Outbox *outbox, Lane lane);
+void outbox_lane_is_through(Outbox *outbox, Lane lane);
+Lane outbox_lane_next(const Outbox *outbox, uint64_t now_usec, uint64_t *ret_next_usec);
+
+/* outbox-errand.c */
 int outbox_send_errand(Outbox *outbox, Errand **ret) _must_check_;
 Outbox *outbox_take_errand(void *userdata);
 void outbox_drop_errand(Outbox *outbox);
-void outbox_lane_begin(Outbox *outbox, Lane lane);
-void outbox_lane_is_through(Outbox *outbox, Lane lane);
+void outbox_rest(Outbox *outbox);
 
 /* outbox-upload.c */
 void outbox_upload(Outbox *outbox, Lane lane);
@@ -107,6 +121,5 @@ void outbox_upload_cut(Outbox *outbox);
 /* outbox-deletion.c */
 void outbox_delete_next(Outbox *outbox);
 
-/* outbox-flush.c */
-void outbox_flush_pass(Outbox *outbox, uint32_t parts, bool is_failure);
-void outbox_flush_cancel_all(Outbox *outbox);
+/* outbox.c */
+void outbox_proceed(Outbox *outbox);
