@@ -182,6 +182,8 @@ static int engine_catch_up(Engine *engine) {
         for (unsigned lane = 0; r >= 0 && lane < LANE_MAX; lane++)
                 r = lane_load(engine->db, (Lane)lane, &engine->lanes[lane]);
         if (r >= 0)
+                r = engine_outrun(engine);
+        if (r >= 0)
                 r = engine_close_left_open(engine);
         if (r >= 0)
                 r = engine_settle(engine);

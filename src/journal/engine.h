@@ -6,6 +6,7 @@
  *
  *   engine.c     start, end, what is reported        writer.c     rows -> parcels -> medium
  *   keeping.c    transactions of the vault, release, retention, closing in time
+ *   older-vault.c  numbers, where the vault was put back from a backup
  *   settle.c     what destroyed keys mean for journal.db; deleting their rows
  *   reader.c     batches                             sending.c    intents, acknowledgements, doomed objects
  *   erasing.c    erasures                            erasures.c   their rows      summary.c  what is kept of whom
@@ -101,6 +102,9 @@ int engine_vault_commit(Engine *engine, Db **transaction) _must_check_;
 uint64_t engine_retention_usec(const Engine *engine, Lane lane, Purpose purpose);
 uint64_t engine_keep_in_usec(const Engine *engine);
 int engine_keep(Engine *engine) _must_check_;
+
+/* older-vault.c */
+int engine_outrun(Engine *engine) _must_check_;
 
 /* settle.c */
 int engine_settle(Engine *engine) _must_check_;

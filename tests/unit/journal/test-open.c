@@ -230,6 +230,47 @@ static void test_parcel_with_a_damaged_key_is_parked(void **state) {
         check_counters(f);
 }
 
+static void copy_vault(Fixture *f, const char *from, const char *to) {
+        _cleanup_free_ char *source = fixture_path(f, from), *target = fixture_path(f, to);
+        _cleanup_bytes_ Bytes content = { 0 };
+
+        assert_int_equal(file_read(source, 1 << 20, &content), 0);
+        assert_int_equal(file_write_atomic(target, content.data, content.size, 0600, true), 0);
+}
+
+/* The store has more than the vault knows of: nothing new may be taken for what is there. */
+static void test_vault_from_a_backup_gives_no_number_twice(void **state) {
+        const JournalErasure everything = { .purposes = ALL_PURPOSES, .since_ms = TIME_MS_NONE,
+                                            .until_ms = TIME_MS_NONE };
+        JournalReceipt receipt;
+        Fixture *f = *state;
+
+        assert_int_equal(fixture_open(f), 0);
+        append(f, 1);
+        send_all(f, LANE_TRACK);
+        fixture_close(f);
+        copy_vault(f, "vault.db", "vault.backup");
+        assert_int_equal(fixture_open(f), 0);
+        for (int i = 0; i < 3; i++) {
+                fixture_advance(f, 11 * USEC_PER_MINUTE);
+                append(f, 2);
+        }
+        send_all(f, LANE_TRACK);
+        assert_int_equal(erase(f, &everything, &receipt), 0);
+        assert_int_equal(receipt.objects_doomed, 4);
+        fixture_close(f);
+        copy_vault(f, "vault.backup", "vault.db");
+
+        assert_int_equal(fixture_open(f), 0);
+        append(f, 5);
+        assert_int_equal(lane_counters(f, LANE_TRACK)->pending, 5);
+        assert_int_equal(send_batch(f, LANE_TRACK, 100), 5);
+        assert_int_equal(erase(f, &everything, &receipt), 0);
+        assert_int_equal(receipt.objects_doomed, 1);
+        assert_int_equal(journal_counters(f->journal)->objects_doomed, 5);
+        check_counters(f);
+}
+
 #define unit(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 int main(void) {
@@ -248,6 +289,7 @@ int main(void) {
                 unit(test_damaged_record_is_parked_and_the_rest_goes_on),
                 unit(test_row_moved_to_another_id_is_damaged),
                 unit(test_parcel_with_a_damaged_key_is_parked),
+                unit(test_vault_from_a_backup_gives_no_number_twice),
         };
 
         return cmocka_run_group_tests_name("journal open", tests, NULL, NULL);
