@@ -16,8 +16,11 @@
  * Which sky belongs to a fix: the last of the same receiver and the same epoch. Where TPV and SKY both have a time,
  * the epoch is the same if the times are. Most NMEA receivers give their SKY none: then it belongs to the epoch of
  * the first TPV that follows, and to all further TPVs of that time. Several SKYs of one epoch add up, since newer
- * versions of gpsd put hdop and uSat in different ones. A SKY that follows the TPV of its epoch comes too late: a fix
- * is not held back for it.
+ * versions of gpsd put hdop and uSat in different ones.
+ *
+ * What gpsd makes of u-blox' binary protocol has the SKY after the TPV of its epoch. A fix is worth more in time than
+ * whole, so it waits for such a SKY only if there was one in the epoch before, and no longer than until the next TPV.
+ * Where a SKY without a time comes in the middle of an epoch, TPVs before it go without: nothing says that it is theirs.
  */
 #include <math.h>
 #include <string.h>
@@ -87,8 +90,18 @@ static GnssSky *find_sky(GnssParser *parser, const char *device) {
                 if (sky->seen < oldest->seen)
                         oldest = sky;
         }
-        *oldest = (GnssSky){ .time_ms = TIME_MS_NONE, .hdop = NAN, .satellites_used = -1 };
+        *oldest = (GnssSky){ .tpv_ms = TIME_MS_NONE, .late_ms = TIME_MS_NONE };
+        copy_device(oldest->device, device);
         return oldest;
+}
+
+/* Forgets what was said of another epoch. */
+static void begin_epoch(GnssSky *sky, int64_t time_ms) {
+        sky->is_used = true;
+        sky->time_ms = time_ms;
+        sky->has_epoch = false;
+        sky->hdop = NAN;
+        sky->satellites_used = -1;
 }
 
 static void take_sky(GnssParser *parser, const char *line) {
@@ -99,13 +112,21 @@ static void take_sky(GnssParser *parser, const char *line) {
         bool is_same_epoch = sky->is_used && sky->time_ms == time_ms && (time_ms != TIME_MS_NONE || !sky->has_epoch);
 
         if (!is_same_epoch)
-                *sky = (GnssSky){ .is_used = true, .time_ms = time_ms, .hdop = NAN, .satellites_used = -1 };
-        copy_device(sky->device, gps->dev.path);
+                begin_epoch(sky, time_ms);
         sky->seen = ++parser->n_seen;
         if (isfinite(gps->dop.hdop))
                 sky->hdop = gps->dop.hdop;
         if (satellites_used >= 0)
                 sky->satellites_used = satellites_used;
+        if (time_ms != TIME_MS_NONE && time_ms == sky->tpv_ms && (isfinite(sky->hdop) || sky->satellites_used >= 0))
+                sky->late_ms = time_ms;
+}
+
+static void note_tpv(GnssSky *sky, int64_t time_ms) {
+        if (time_ms == sky->tpv_ms)
+                return;
+        sky->is_late = sky->late_ms != TIME_MS_NONE && sky->late_ms == sky->tpv_ms;
+        sky->tpv_ms = time_ms;
 }
 
 static bool is_of_epoch(GnssSky *sky, int64_t time_ms) {
@@ -118,18 +139,30 @@ static bool is_of_epoch(GnssSky *sky, int64_t time_ms) {
         return sky->epoch_ms == time_ms;
 }
 
-static void add_sky(GnssParser *parser, Fix *fix) {
-        for (size_t i = 0; i < GNSS_SKIES_MAX; i++) {
-                GnssSky *sky = parser->skies + i;
+/* Of a receiver that has said something of its sky; else NULL. */
+static const GnssSky *known_sky(const GnssParser *parser, const char *device) {
+        for (size_t i = 0; i < GNSS_SKIES_MAX; i++)
+                if (parser->skies[i].is_used && is_device(parser->skies[i].device, device))
+                        return parser->skies + i;
+        return NULL;
+}
 
-                if (!sky->is_used || !is_device(sky->device, fix->device))
-                        continue;
-                if (is_of_epoch(sky, fix->time_ms)) {
-                        fix->hdop = sky->hdop;
-                        fix->satellites_used = sky->satellites_used;
-                }
+static void add_sky(GnssParser *parser, Fix *fix) {
+        const GnssSky *known = known_sky(parser, fix->device);
+        GnssSky *sky;
+
+        if (!known)
                 return;
+        sky = parser->skies + (known - parser->skies);
+        note_tpv(sky, fix->time_ms);
+        if (is_of_epoch(sky, fix->time_ms)) {
+                fix->hdop = sky->hdop;
+                fix->satellites_used = sky->satellites_used;
         }
+}
+
+static bool is_complete(const Fix *fix) {
+        return isfinite(fix->hdop) && fix->satellites_used >= 0;
 }
 
 static Fix fix_from_gps(const struct gps_data_t *gps) {
@@ -201,4 +234,36 @@ GnssLine gnss_parser_line(GnssParser *parser, char *line, size_t size, Fix *ret_
         *ret_fix = fix;
 
         return GNSS_LINE_FIX;
+}
+
+/**
+ * gnss_parser_awaits_sky() - whether what a fix lacks is likely to follow
+ * @parser:     borrowed; the fix is its last
+ * @fix:        borrowed
+ *
+ * Return: true if the receiver reported its sky after the fix in the epoch before, and has not yet in this one.
+ */
+bool gnss_parser_awaits_sky(const GnssParser *parser, const Fix *fix) {
+        const GnssSky *sky = known_sky(parser, fix->device);
+
+        return sky && sky->is_late && fix->time_ms != TIME_MS_NONE && sky->late_ms != fix->time_ms && !is_complete(fix);
+}
+
+/**
+ * gnss_parser_complete() - give a fix the sky that followed it
+ * @parser:     borrowed
+ * @fix:        with a time; changed if the last SKY of its receiver is of its epoch
+ *
+ * Return: true if it lacks nothing of it now.
+ */
+bool gnss_parser_complete(const GnssParser *parser, Fix *fix) {
+        const GnssSky *sky = known_sky(parser, fix->device);
+        bool is_known = sky && (sky->time_ms == fix->time_ms ||
+                                (sky->time_ms == TIME_MS_NONE && sky->has_epoch && sky->epoch_ms == fix->time_ms));
+
+        if (is_known) {
+                fix->hdop = sky->hdop;
+                fix->satellites_used = sky->satellites_used;
+        }
+        return is_complete(fix);
 }

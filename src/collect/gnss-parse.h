@@ -21,9 +21,12 @@ typedef enum GnssLine {
         GNSS_LINE_MAX,
 } GnssLine;
 
-/* What the SKYs of one epoch of one receiver have said. */
+/* What the SKYs of one epoch of one receiver have said, and whether it says them late. */
 typedef struct GnssSky {
         char device[FIX_DEVICE_MAX];
+        int64_t tpv_ms;      /* its last TPV, TIME_MS_NONE before */
+        int64_t late_ms;     /* its last SKY that came after the TPV of its time */
+        bool is_late;        /* there was one in the epoch before */
         bool is_used;
         uint64_t seen;       /* the parser's count when it was last heard of */
         int64_t time_ms;     /* TIME_MS_NONE: most NMEA receivers */
@@ -42,3 +45,5 @@ typedef struct GnssParser {
 /* Both also begin anew after a reconnect; what the struct held is wiped. */
 void gnss_parser_init(GnssParser *parser);
 GnssLine gnss_parser_line(GnssParser *parser, char *line, size_t size, Fix *ret_fix);
+bool gnss_parser_awaits_sky(const GnssParser *parser, const Fix *fix);
+bool gnss_parser_complete(const GnssParser *parser, Fix *fix);

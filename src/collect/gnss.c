@@ -76,7 +76,8 @@ struct Gnss {
 
         GnssParser parser;
         GnssFilter filter;
-        bool has_last_fix;
+        bool has_held, has_last_fix;
+        Fix held; /* waits for its sky, see gnss-parse.c */
         Fix last_fix;
         uint64_t n_dropped;
 };
@@ -143,7 +144,43 @@ static void disconnect(Gnss *gnss) {
         gnss_link_close(&gnss->link);
         gnss->connected_usec = 0;
         gnss_parser_init(&gnss->parser);
+        bytes_wipe(&gnss->held, sizeof(gnss->held));
+        gnss->has_held = false;
         timer_disarm(gnss->timer);
+}
+
+static void take_fix(Gnss *gnss, const Fix *fix) {
+        uint64_t now_usec = clock_boottime_usec(gnss->clock);
+        uint64_t connection = gnss->link.n_closed;
+
+        gnss->fix_usec = now_usec;
+        if (isfinite(fix->lat_deg)) {
+                gnss->last_fix = *fix;
+                gnss->has_last_fix = true;
+        }
+        gnss_enter(gnss, GNSS_STATE_FIXING);
+        if (gnss->link.n_closed != connection)
+                return;
+        if (gnss_filter_check(&gnss->filter, fix, now_usec) != GNSS_FILTER_KEEP)
+                gnss->n_dropped++;
+        else if (gnss->observer.fix)
+                gnss->observer.fix(fix, gnss->observer.userdata);
+}
+
+/* With what is known of its sky by now. False if the observer has stopped us. */
+static bool release_held(Gnss *gnss) {
+        uint64_t connection = gnss->link.n_closed;
+        Fix fix;
+
+        if (!gnss->has_held)
+                return true;
+        fix = gnss->held;
+        gnss->has_held = false;
+        (void)gnss_parser_complete(&gnss->parser, &fix); /* it comes, complete or not */
+        take_fix(gnss, &fix);
+        bytes_wipe(&fix, sizeof(fix));
+
+        return gnss->link.n_closed == connection;
 }
 
 /* The connection, or the attempt at one, is over: wait, and say what gpsd did. The error is an -errno, or 0. */
@@ -151,6 +188,8 @@ static void fail(Gnss *gnss, const char *what, int error) {
         uint32_t random = UINT32_MAX;
         int r;
 
+        if (!release_held(gnss))
+                return;
         if (is_proven(gnss))
                 backoff_reset(&gnss->backoff);
         disconnect(gnss);
@@ -193,27 +232,27 @@ static void begin_watching(Gnss *gnss) {
         gnss_enter(gnss, GNSS_STATE_WATCHING);
 }
 
-static void take_fix(Gnss *gnss, const Fix *fix) {
-        uint64_t now_usec = clock_boottime_usec(gnss->clock);
-        uint64_t connection = gnss->link.n_closed;
-
-        gnss->fix_usec = now_usec;
-        if (isfinite(fix->lat_deg)) {
-                gnss->last_fix = *fix;
-                gnss->has_last_fix = true;
-        }
-        gnss_enter(gnss, GNSS_STATE_FIXING);
-        if (gnss->link.n_closed != connection)
-                return;
-        if (gnss_filter_check(&gnss->filter, fix, now_usec) != GNSS_FILTER_KEEP)
-                gnss->n_dropped++;
-        else if (gnss->observer.fix)
-                gnss->observer.fix(fix, gnss->observer.userdata);
-}
-
 static void note_no_fix(Gnss *gnss) {
         if (gnss->state == GNSS_STATE_FIXING && gnss->line_usec - gnss->fix_usec >= LOST_USEC)
                 gnss_enter(gnss, GNSS_STATE_WATCHING);
+}
+
+static void take_report(Gnss *gnss, GnssLine kind, const Fix *fix) {
+        if (kind == GNSS_LINE_SKY) {
+                if (gnss->has_held && gnss_parser_complete(&gnss->parser, &gnss->held))
+                        (void)release_held(gnss); /* nothing is done after it */
+                return;
+        }
+        if ((kind != GNSS_LINE_FIX && kind != GNSS_LINE_NO_FIX) || !release_held(gnss))
+                return;
+        if (kind == GNSS_LINE_NO_FIX) {
+                note_no_fix(gnss);
+        } else if (gnss_parser_awaits_sky(&gnss->parser, fix)) {
+                gnss->held = *fix;
+                gnss->has_held = true;
+        } else {
+                take_fix(gnss, fix);
+        }
 }
 
 /* Any line ends a silence; the timer does not run during one. */
@@ -250,10 +289,7 @@ static void on_line(char *line, size_t size, void *userdata) {
                 fail(gnss, "cannot be watched for want of a timer", r);
         if (gnss->link.n_closed != connection || !end_trouble(gnss))
                 return;
-        if (kind == GNSS_LINE_FIX)
-                take_fix(gnss, &fix);
-        else if (kind == GNSS_LINE_NO_FIX)
-                note_no_fix(gnss);
+        take_report(gnss, kind, &fix);
         bytes_wipe(&fix, sizeof(fix));
 }
 
@@ -276,7 +312,8 @@ static void check_silence(Gnss *gnss) {
         int r;
 
         if (silent_usec >= gnss->silence_usec) {
-                gnss_enter(gnss, GNSS_STATE_SILENT);
+                if (release_held(gnss))
+                        gnss_enter(gnss, GNSS_STATE_SILENT);
                 return;
         }
         r = timer_arm_in(gnss->timer, gnss->silence_usec - silent_usec, ACCURACY_USEC);

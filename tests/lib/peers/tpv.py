@@ -27,10 +27,10 @@ def time_ms(text):
 
 
 class Skies:
-    """The last SKY of the same epoch, receiver by receiver.
+    """The last SKY of the same epoch, receiver by receiver; see Latecomers for one that follows its TPV.
 
     A SKY with a time is of the epoch of that time. One without is of the epoch of the first TPV that follows. SKYs of
-    one epoch add up: each has the last word on what it says. A SKY after the TPV of its epoch is too late for it.
+    one epoch add up: each has the last word on what it says.
     """
 
     def __init__(self):
@@ -54,20 +54,52 @@ class Skies:
         return sky['said'] if own == time else {}
 
 
+class Latecomers:
+    """A SKY with a time that comes after the TPV of its epoch counts too, until the next TPV, for a receiver that had one
+    in the epoch before. So does the sky of that next TPV if it is of the same epoch.
+    """
+
+    def __init__(self):
+        self.times = {}   # by device: times of TPVs, no two the same in a row
+        self.late = {}    # by device: times of SKYs with something to say after the TPV of their time
+        self.waiting = None   # (device, time, fix) of the last TPV
+
+    def tpv(self, tpv, sky, fix, has_sky):
+        device, time = tpv.get('device', ''), tpv.get('time')
+        if self.waiting and self.waiting[:2] == (device, time):
+            self.waiting[2].update(sky)
+        times = self.times.setdefault(device, [None]) if has_sky else [None]
+        if times[-1] != time:
+            times.append(time)
+        late = self.late.get(device, ())
+        is_expected = len(times) > 1 and times[-2] in late and time not in late
+        is_short = fix and time and not {'uSat', 'hdop'} <= fix.keys()
+        self.waiting = (device, time, fix) if is_expected and is_short else None
+
+    def sky(self, sky, said):
+        device, time = sky.get('device', ''), sky.get('time')
+        if said and time and self.times.get(device, [None])[-1] == time:
+            self.late.setdefault(device, set()).add(time)
+        if self.waiting and self.waiting[:2] == (device, time):
+            self.waiting[2].update(said)
+
+
 def fixes_of_gpsd(objects):
     """Each TPV with mode >= 2 that a plain client saw, with the sky that belongs to it."""
-    skies, fixes = Skies(), []
+    skies, latecomers, fixes = Skies(), Latecomers(), []
     for o in objects:
         if o['class'] == 'SKY':
             skies.take(o)
+            latecomers.sky(o, skies.of[o.get('device', '')]['said'])
         elif o['class'] == 'TPV':
-            sky = skies.look_up(o)
+            sky, fix = skies.look_up(o), None
             if o['mode'] >= 2:
                 fix = {k: o[k] for k in OF_TPV if k in o}
                 fix.update(sky)
                 if 'time' in fix:
                     fix['time'] = time_ms(fix['time'])
                 fixes.append(fix)
+            latecomers.tpv(o, sky, fix, o.get('device', '') in skies.of)
     return fixes
 
 

@@ -4,7 +4,9 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <math.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +23,7 @@ void on_fix(const Fix *fix, void *userdata) {
         Fixture *f = userdata;
 
         f->n_fixes++;
+        f->n_with_hdop += isfinite(fix->hdop);
         f->fix = *fix;
         if (f->stop_on_fix)
                 gnss_stop(f->gnss);
@@ -126,12 +129,16 @@ void wait_readable(int fd) {
         assert_int_equal(poll(&p, 1, DEADLINE_MS), 1);
 }
 
+/* Without delay, so that what is said can be read as soon as it is said. */
 void accept_peer(Fixture *f) {
+        int one = 1;
+
         if (f->peer >= 0)
                 close(f->peer);
         wait_readable(f->listener);
         f->peer = accept(f->listener, NULL, NULL);
         assert_true(f->peer >= 0);
+        assert_int_equal(setsockopt(f->peer, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), 0);
 }
 
 void say(Fixture *f, const char *text) {

@@ -27,7 +27,7 @@ typedef struct Fixture {
         int listener, peer; /* gpsd's */
         uint16_t port;
         uint64_t boot_usec;
-        unsigned n_fixes, n_troubles, n_recoveries;
+        unsigned n_fixes, n_with_hdop, n_troubles, n_recoveries;
         unsigned n_entered[GNSS_STATE_MAX];
         Fix fix;
         bool stop_on_fix;
