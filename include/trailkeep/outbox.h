@@ -42,7 +42,7 @@ Outbox *outbox_free(Outbox *outbox);
 DEFINE_CLEANUP(Outbox, outbox_free);
 void outbox_observe(Outbox *outbox, const OutboxObserver *observer);
 void outbox_wake(Outbox *outbox, Lane lane);     /* rows became durable */
-void outbox_wake_doomed(Outbox *outbox);         /* something is to be deleted in the store */
+void outbox_wake_doomed(Outbox *outbox);         /* something is to be deleted in the store; cancels a running PUT */
 void outbox_purpose_changed(Outbox *outbox, Purpose purpose, bool is_granted); /* a withdrawal cancels its running PUT */
 
 /* 0: nothing is left that may be sent; -EAGAIN: it was held or failed; -ECANCELED: outbox_free(). Must not free the outbox. */

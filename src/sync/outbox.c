@@ -21,7 +21,7 @@
  *      interval, or a slow line would carry one object per record.
  *
  * An alarm cuts short the upload of a lesser lane and does not sit out a backoff. A withdrawal cuts short the upload it
- * concerns. A lane whose next batch the gate does not allow is not an error: it rests until rows arrive or a purpose is
+ * concerns, an erasure whichever there is. A lane whose next batch the gate does not allow is not an error: it rests until rows arrive or a purpose is
  * granted. When nothing is due there is no timer.
  */
 #include "outbox-internal.h"
@@ -177,9 +177,13 @@ void outbox_wake(Outbox *outbox, Lane lane) {
 /**
  * outbox_wake_doomed() - something is to be deleted in the store
  * @outbox: the outbox
+ *
+ * An upload under way is cancelled before this returns, since it may be of what was erased; if it is not it goes on
+ * later, as the same object.
  */
 void outbox_wake_doomed(Outbox *outbox) {
         outbox->has_doomed = true;
+        outbox_upload_cut(outbox);
         outbox_proceed(outbox);
 }
 

@@ -142,19 +142,38 @@ static void a_refused_upload_that_is_then_erased_is_deleted_once(void **state) {
         assert_int_equal(w->journal.counters.objects_doomed, 0);
 }
 
-static void erased_while_it_is_sent_it_is_deleted_behind_it(void **state) {
+static void an_erasure_cuts_the_upload_and_deletes_what_may_have_arrived(void **state) {
         World *w = *state;
 
         world_record(w, LANE_ALARM, PURPOSE_LOCATION, 1);
         run_to_request(w);
-        world_erase(w, PURPOSE_LOCATION, true); /* by request, not by withdrawal: nobody tells the outbox to stop */
-        assert_true(store_is_asked(&w->store));
+        world_erase(w, PURPOSE_LOCATION, true); /* by request: consent stays */
+        assert_int_equal(w->store.n_cancelled, 1); /* before it returned */
         settle(w);
-        assert_int_equal(w->journal.n_acks, 1); /* which finds that it is gone */
-        assert_int_equal(w->store.n_deletes, 1);
+        time_move(w, 10 * USEC_PER_SEC);
+        settle(w);
+        assert_int_equal(w->journal.n_acks, 0);
+        assert_int_equal(w->store.n_deletes, 2);
         assert_int_equal(count_in_store(w), 0);
         assert_int_equal(outbox_state(w->outbox), OUTBOX_STATE_IDLE);
         assert_string_equal(outbox_last_error(w->outbox), "");
+}
+
+static void an_upload_that_an_erasure_spares_is_the_same_object_again(void **state) {
+        World *w = *state;
+        FakeObject *object;
+
+        store_some(w, 1);
+        world_record(w, LANE_ALARM, PURPOSE_DIAGNOSTICS, 1);
+        run_to_request(w);
+        object = journal_find_name(&w->journal, w->store.last_name);
+        world_erase(w, PURPOSE_LOCATION, false);
+        assert_int_equal(w->store.n_cancelled, 1);
+        settle(w);
+        assert_int_equal(w->journal.counters.objects_doomed, 0);
+        assert_int_equal(object->state, OBJECT_STORED);
+        assert_int_equal(w->journal.n_objects, 2);
+        assert_int_equal(count_in_store(w), 1);
 }
 
 static void erased_while_it_is_acknowledged_it_is_deleted(void **state) {
@@ -247,7 +266,8 @@ int main(void) {
                 TEST(a_withdrawal_cuts_the_upload_and_deletes_what_may_have_arrived),
                 TEST(a_broken_upload_that_is_then_erased_is_deleted_twice),
                 TEST(a_refused_upload_that_is_then_erased_is_deleted_once),
-                TEST(erased_while_it_is_sent_it_is_deleted_behind_it),
+                TEST(an_erasure_cuts_the_upload_and_deletes_what_may_have_arrived),
+                TEST(an_upload_that_an_erasure_spares_is_the_same_object_again),
                 TEST(erased_while_it_is_acknowledged_it_is_deleted),
                 TEST(a_store_that_refuses_deletions_still_takes_uploads),
                 TEST(a_store_that_refuses_uploads_still_takes_deletions),
