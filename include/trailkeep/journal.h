@@ -110,15 +110,20 @@ typedef struct JournalBatch {
 JournalBatch *journal_batch_free(JournalBatch *batch); /* wipes */
 DEFINE_CLEANUP(JournalBatch, journal_batch_free);
 
+/* One record is a batch however large it is. */
+typedef struct JournalBatchLimits {
+        size_t records_max, bytes_max; /* bytes of payload */
+} JournalBatchLimits;
+
 /* The range of the oldest open intent of the lane, else what follows the cursor; r 0 and NULL: nothing to send. The
  * receiver owns the batch. */
 typedef void (*JournalBatchDone)(int r, JournalBatch *batch, void *userdata);
-int journal_read_batch(Journal *journal, Lane lane, size_t records_max, size_t bytes_max, JournalBatchDone done,
+int journal_read_batch(Journal *journal, Lane lane, const JournalBatchLimits *limits, JournalBatchDone done,
                        void *userdata) _must_check_;
 
 typedef void (*JournalObjectDone)(int r, uint64_t object, void *userdata);
-int journal_put_intent(Journal *journal, Lane lane, uint64_t first, uint64_t last, const char *name,
-                       JournalObjectDone done, void *userdata) _must_check_;
+int journal_put_intent(Journal *journal, const JournalBatch *batch, JournalObjectDone done,
+                       void *userdata) _must_check_;
 int journal_ack_object(Journal *journal, uint64_t object, JournalDone done, void *userdata) _must_check_;
 int journal_split_object(Journal *journal, uint64_t object, const char *name_a, const char *name_b, JournalDone done,
                          void *userdata) _must_check_;

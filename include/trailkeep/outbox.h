@@ -22,9 +22,14 @@ typedef enum OutboxState {
         OUTBOX_STATE_MAX,
 } OutboxState;
 
+/* All that is pointed to must outlive the outbox. */
 typedef struct OutboxOptions {
+        const Clock *clock;
+        Journal *journal;
+        Gate *gate;
+        Store *store; /* NULL: none, the state is OFF for good */
         uint64_t send_interval_usec;
-        size_t object_records_max, object_bytes_max;
+        JournalBatchLimits object_max;
 } OutboxOptions;
 
 typedef struct OutboxObserver {
@@ -36,13 +41,12 @@ typedef struct OutboxObserver {
 
 typedef struct Outbox Outbox;
 
-int outbox_new(sd_event *event, const Clock *clock, Journal *journal, Gate *gate, Store *store /* NULL: off */,
-               const OutboxOptions *options, Outbox **ret) _must_check_;
+int outbox_new(sd_event *event, const OutboxOptions *options, Outbox **ret) _must_check_;
 Outbox *outbox_free(Outbox *outbox);
 DEFINE_CLEANUP(Outbox, outbox_free);
 void outbox_observe(Outbox *outbox, const OutboxObserver *observer);
-void outbox_wake(Outbox *outbox, Lane lane);     /* rows became durable */
-void outbox_wake_doomed(Outbox *outbox);         /* something is to be deleted in the store; cancels a running PUT */
+void outbox_wake(Outbox *outbox, Lane lane); /* rows became durable */
+void outbox_wake_doomed(Outbox *outbox);     /* something is to be deleted in the store; cancels a running PUT */
 void outbox_purpose_changed(Outbox *outbox, Purpose purpose, bool is_granted); /* a withdrawal cancels its running PUT */
 
 /* 0: nothing is left that may be sent; -EAGAIN: it was held or failed; -ECANCELED: outbox_free(). Must not free the outbox. */

@@ -36,7 +36,7 @@ int store_new(Http *http, const char *base_url, const char *installation, Store 
 Store *store_free(Store *store);
 DEFINE_CLEANUP(Store, store_free);
 int store_object_name(const JournalBatch *batch, char **ret_name) _must_check_; /* below the installation's folder */
-int store_put(Store *store, const char *name, const JournalBatch *batch, StoreDone done, void *userdata, StoreSlot **ret) _must_check_;
+int store_put(Store *store, const JournalBatch *batch, StoreDone done, void *userdata, StoreSlot **ret) _must_check_;
 int store_delete(Store *store, const char *name, StoreDone done, void *userdata, StoreSlot **ret) _must_check_;
 StoreSlot *store_slot_free(StoreSlot *slot);
 DEFINE_CLEANUP(StoreSlot, store_slot_free);

@@ -97,13 +97,19 @@ static int start_store(Daemon *d, sd_event *event) {
 
 static int start_outbox(Daemon *d, sd_event *event) {
         const OutboxOptions options = {
+                .clock = d->clock,
+                .journal = d->journal,
+                .gate = d->gate,
+                .store = d->store,
                 .send_interval_usec = d->config->send_interval_usec,
-                .object_records_max = d->config->object_records_max,
-                .object_bytes_max = d->config->object_bytes_max,
+                .object_max = {
+                        .records_max = d->config->object_records_max,
+                        .bytes_max = d->config->object_bytes_max,
+                },
         };
         int r;
 
-        r = outbox_new(event, d->clock, d->journal, d->gate, d->store, &options, &d->outbox);
+        r = outbox_new(event, &options, &d->outbox);
         if (r < 0)
                 log_error("The outbox cannot be prepared: %s.", strerror(-r));
         return r;

@@ -73,7 +73,7 @@ typedef struct BatchJob {
         JournalJob job;
         JournalBatchDone done;
         Lane lane;
-        size_t records_max, bytes_max;
+        JournalBatchLimits limits;
         JournalBatch *batch;
 } BatchJob;
 
@@ -86,7 +86,7 @@ static void batch_release(JournalJob *job) {
 static void batch_work(JournalJob *job, Engine *engine) {
         BatchJob *call = (BatchJob *)job;
 
-        job->r = engine_read_batch(engine, call->lane, call->records_max, call->bytes_max, &call->batch);
+        job->r = engine_read_batch(engine, call->lane, call->limits.records_max, call->limits.bytes_max, &call->batch);
 }
 
 static void batch_finish(JournalJob *job) {
@@ -101,8 +101,7 @@ static void batch_finish(JournalJob *job) {
  * journal_read_batch() - what is to be sent next of a lane
  * @journal:    the journal
  * @lane:       which
- * @records_max: at most so many records, unless it is an open intent
- * @bytes_max:  at most so many bytes of payload, unless it is one record alone or an open intent
+ * @limits:     of a batch that is not an open intent; copied
  * @done:       0 and the batch, which it owns; 0 and NULL: there is nothing; < 0
  * @userdata:   for @done
  *
@@ -110,7 +109,7 @@ static void batch_finish(JournalJob *job) {
  *
  * Return: 0: @done will be called; JOURNAL_E_FULL; -ENOMEM.
  */
-int journal_read_batch(Journal *journal, Lane lane, size_t records_max, size_t bytes_max, JournalBatchDone done,
+int journal_read_batch(Journal *journal, Lane lane, const JournalBatchLimits *limits, JournalBatchDone done,
                        void *userdata) {
         BatchJob *call = job_new(BatchJob, batch_work, batch_finish, userdata);
 
@@ -118,8 +117,7 @@ int journal_read_batch(Journal *journal, Lane lane, size_t records_max, size_t b
                 return -ENOMEM;
         call->done = done;
         call->lane = lane;
-        call->records_max = records_max;
-        call->bytes_max = bytes_max;
+        call->limits = *limits;
         return call_submit(journal, &call->job, batch_release);
 }
 
@@ -152,27 +150,23 @@ static void intent_finish(JournalJob *job) {
 /**
  * journal_put_intent() - write down what is about to be sent, before its first byte is
  * @journal:    the journal
- * @lane:       which
- * @first:      lowest record id, as read
- * @last:       highest record id, as read
- * @name:       of the object in the store; copied
+ * @batch:      as read, with the name that the object has in the store; not kept
  * @done:       0 and the object's number; JOURNAL_E_GONE: erased or expired meanwhile; -EBUSY: the lane has an open
  *              intent; -EINVAL: this is not what comes next; < 0
  * @userdata:   for @done
  *
  * Return: 0: @done will be called; JOURNAL_E_FULL; -ENOMEM.
  */
-int journal_put_intent(Journal *journal, Lane lane, uint64_t first, uint64_t last, const char *name,
-                       JournalObjectDone done, void *userdata) {
+int journal_put_intent(Journal *journal, const JournalBatch *batch, JournalObjectDone done, void *userdata) {
         IntentJob *call = job_new(IntentJob, intent_work, intent_finish, userdata);
 
         if (!call)
                 return -ENOMEM;
         call->done = done;
-        call->lane = lane;
-        call->first = first;
-        call->last = last;
-        call->name = strdup(name);
+        call->lane = batch->lane;
+        call->first = batch->first;
+        call->last = batch->last;
+        call->name = strdup(batch->object_name);
         if (!call->name) {
                 free(call);
                 return -ENOMEM;

@@ -6,8 +6,8 @@
  *   text    = RS feature LF                    RFC 8142 §2; RS is 0x1e, LF 0x0a
  *   feature = { "id":"<record id>", ... }      RFC 7946 §3.2; the payload of the record as it was made, with its id
  *
- * The id is a string of 16 hexadecimal digits, since a record id has 64 bits and a number in JSON is only good for 53. It
- * is the same in every object a record ever gets into, so that a reader can tell a record it has already seen.
+ * The id is a string of 16 hexadecimal digits, since a record id has 64 bits and a number in JSON is only good for 53.
+ * It is the same in every object a record ever gets into, so that a reader can tell a record it has already seen.
  *
  * The same batch gives the same bytes: gzip's header carries no time, so a repeated PUT after a crash replaces the
  * object by itself. zlib's working memory holds the text too, hence it comes from an allocator that wipes.

@@ -2,8 +2,8 @@
 /*
  * The outbox: who waits for what was asked to be sent now. Floor 4.
  *
- * A flush waits for every lane and the deletions to get through once, or to fail. What is recorded after it began is not
- * waited for. A lane that the gate does not allow is through: nothing of it may be sent.
+ * A flush waits for every lane and the deletions to get through once, or to fail. What is recorded after it began is
+ * not waited for. A lane that the gate does not allow is through: nothing of it may be sent.
  */
 #include "outbox-internal.h"
 #include <errno.h>

@@ -64,7 +64,8 @@ struct Outbox {
         Journal *journal;
         Gate *gate;
         Store *store;
-        OutboxOptions options;
+        uint64_t send_interval_usec;
+        JournalBatchLimits object_max;
         OutboxObserver observer;
         Timer *timer;
 

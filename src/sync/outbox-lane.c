@@ -21,11 +21,11 @@ void outbox_lane_set_due(Outbox *outbox, Lane lane, uint64_t due_usec) {
  */
 void outbox_lane_plan(Outbox *outbox, Lane lane) {
         const JournalLaneCounters *counters = &journal_counters(outbox->journal)->lanes[lane];
-        bool is_full = counters->pending >= outbox->options.object_records_max;
+        bool is_full = counters->pending >= outbox->object_max.records_max;
         uint64_t due_usec = clock_boottime_usec(outbox->clock);
 
         if (lane != LANE_ALARM && !is_full)
-                due_usec += outbox->options.send_interval_usec;
+                due_usec += outbox->send_interval_usec;
         outbox_lane_set_due(outbox, lane, due_usec);
 }
 

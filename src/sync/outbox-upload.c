@@ -168,7 +168,7 @@ static void outbox_put(Outbox *outbox) {
         }
 
         outbox->step = OUTBOX_STEP_PUTTING;
-        r = store_put(outbox->store, outbox->batch->object_name, outbox->batch, outbox_on_put, outbox, &outbox->slot);
+        r = store_put(outbox->store, outbox->batch, outbox_on_put, outbox, &outbox->slot);
         if (r == -EBADMSG) {
                 outbox_settle(outbox, STORE_REJECTED);
                 return;
@@ -205,8 +205,7 @@ static void outbox_intend(Outbox *outbox) {
         if (r == 0)
                 r = outbox_send_errand(outbox, &errand);
         if (r == 0) {
-                r = journal_put_intent(outbox->journal, batch->lane, batch->first, batch->last, batch->object_name,
-                                       outbox_on_intent, errand);
+                r = journal_put_intent(outbox->journal, batch, outbox_on_intent, errand);
                 if (r == 0)
                         return;
                 outbox_drop_errand(outbox);
@@ -260,8 +259,7 @@ void outbox_upload(Outbox *outbox, Lane lane) {
         outbox->lanes[lane].has_news = false;
         r = outbox_send_errand(outbox, &errand);
         if (r == 0) {
-                r = journal_read_batch(outbox->journal, lane, outbox->options.object_records_max,
-                                       outbox->options.object_bytes_max, outbox_on_batch, errand);
+                r = journal_read_batch(outbox->journal, lane, &outbox->object_max, outbox_on_batch, errand);
                 if (r == 0)
                         return;
                 outbox_drop_errand(outbox);

@@ -21,8 +21,8 @@
  *      interval, or a slow line would carry one object per record.
  *
  * An alarm cuts short the upload of a lesser lane and does not sit out a backoff. A withdrawal cuts short the upload it
- * concerns, an erasure whichever there is. A lane whose next batch the gate does not allow is not an error: it rests until rows arrive or a purpose is
- * granted. When nothing is due there is no timer.
+ * concerns, an erasure whichever there is. A lane whose next batch the gate does not allow is not an error: it rests
+ * until rows arrive or a purpose is granted. When nothing is due there is no timer.
  */
 #include "outbox-internal.h"
 #include <errno.h>
@@ -92,29 +92,25 @@ static void outbox_on_timer(void *userdata) {
 /**
  * outbox_new() - make an outbox
  * @event:   the loop
- * @clock:   borrowed for the life of @ret, like all that follows
- * @journal: where records and intents are
- * @gate:    asked before each upload
- * @store:   where objects go; NULL: nowhere, the state is then OFF for good
- * @options: copied
+ * @options: what it works with; copied
  * @ret:     the outbox; looks for what earlier starts left with the next turn of the loop
  *
  * Return: 0, or -errno.
  */
-int outbox_new(sd_event *event, const Clock *clock, Journal *journal, Gate *gate, Store *store,
-               const OutboxOptions *options, Outbox **ret) {
+int outbox_new(sd_event *event, const OutboxOptions *options, Outbox **ret) {
         _cleanup_(outbox_freep) Outbox *outbox = NULL;
         int r;
 
         outbox = calloc(1, sizeof(*outbox));
         if (!outbox)
                 return -ENOMEM;
-        outbox->clock = clock;
-        outbox->journal = journal;
-        outbox->gate = gate;
-        outbox->store = store;
-        outbox->options = *options;
-        outbox->state = store ? OUTBOX_STATE_IDLE : OUTBOX_STATE_OFF;
+        outbox->clock = options->clock;
+        outbox->journal = options->journal;
+        outbox->gate = options->gate;
+        outbox->store = options->store;
+        outbox->send_interval_usec = options->send_interval_usec;
+        outbox->object_max = options->object_max;
+        outbox->state = outbox->store ? OUTBOX_STATE_IDLE : OUTBOX_STATE_OFF;
         outbox->has_doomed = true;
         outbox_line_reset(&outbox->uploads);
         outbox_line_reset(&outbox->deletions);
@@ -122,7 +118,7 @@ int outbox_new(sd_event *event, const Clock *clock, Journal *journal, Gate *gate
                 outbox_lane_begin(outbox, (Lane)i);
 
         r = timer_new(event, outbox_on_timer, outbox, &outbox->timer);
-        if (r >= 0 && store)
+        if (r >= 0 && outbox->store)
                 r = timer_arm_in(outbox->timer, 0, 1);
         if (r < 0)
                 return r;

@@ -156,16 +156,14 @@ static StoreSlot *store_slot_new(StoreDone done, void *userdata) {
 /**
  * store_put() - send an object
  * @store:    the store
- * @name:     below the installation's folder
- * @batch:    its records; borrowed for the call
+ * @batch:    its records and its name below the installation's folder; borrowed for the call
  * @done:     called once on the loop, unless the slot was freed before
  * @userdata: for @done
  * @ret:      the caller's to free, also within @done; cancels. Whether it arrived is then not known.
  *
  * Return: 0, -EBADMSG when a record cannot be written as GeoJSON, or -errno; @done is then not called.
  */
-int store_put(Store *store, const char *name, const JournalBatch *batch, StoreDone done, void *userdata,
-              StoreSlot **ret) {
+int store_put(Store *store, const JournalBatch *batch, StoreDone done, void *userdata, StoreSlot **ret) {
         _cleanup_(store_slot_freep) StoreSlot *slot = NULL;
         HttpRequest request = { .method = "PUT", .content_type = "application/gzip" };
         int r;
@@ -178,7 +176,7 @@ int store_put(Store *store, const char *name, const JournalBatch *batch, StoreDo
                 return r;
         request.body = slot->body.data;
         request.n_body = slot->body.size;
-        return store_start(store, name, &request, TAKE_PTR(slot), ret);
+        return store_start(store, batch->object_name, &request, TAKE_PTR(slot), ret);
 }
 
 /**

@@ -182,9 +182,10 @@ static void on_batch(int r, JournalBatch *batch, void *userdata) {
 }
 
 int try_read_batch(Fixture *f, Lane lane, size_t records_max, JournalBatch **ret) {
+        const JournalBatchLimits limits = { .records_max = records_max, .bytes_max = 1 << 20 };
         Answer answer = { 0 };
 
-        assert_int_equal(journal_read_batch(f->journal, lane, records_max, 1 << 20, on_batch, &answer), 0);
+        assert_int_equal(journal_read_batch(f->journal, lane, &limits, on_batch, &answer), 0);
         wait_for(f, &answer);
         *ret = answer.batch;
         return answer.r;
@@ -205,9 +206,10 @@ static void on_object(int r, uint64_t object, void *userdata) {
 }
 
 int put_intent(Fixture *f, Lane lane, uint64_t first, uint64_t last, const char *name, uint64_t *ret) {
+        const JournalBatch batch = { .lane = lane, .first = first, .last = last, .object_name = (char *)name };
         Answer answer = { 0 };
 
-        assert_int_equal(journal_put_intent(f->journal, lane, first, last, name, on_object, &answer), 0);
+        assert_int_equal(journal_put_intent(f->journal, &batch, on_object, &answer), 0);
         wait_for(f, &answer);
         *ret = answer.object;
         return answer.r;

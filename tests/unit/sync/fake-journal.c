@@ -182,11 +182,11 @@ static JournalBatch *journal_make_batch(Journal *journal, Lane lane, size_t reco
         return batch->n_records > 0 ? batch : journal_batch_free(batch);
 }
 
-int journal_read_batch(Journal *journal, Lane lane, size_t records_max, size_t bytes_max, JournalBatchDone done,
+int journal_read_batch(Journal *journal, Lane lane, const JournalBatchLimits *limits, JournalBatchDone done,
                        void *userdata) {
         journal->n_reads++;
         return journal_owe(journal, (Answer){ .batch_done = done, .userdata = userdata,
-                                              .batch = journal_make_batch(journal, lane, records_max) });
+                                              .batch = journal_make_batch(journal, lane, limits->records_max) });
 }
 
 /* Objects */
@@ -204,18 +204,17 @@ static FakeObject *journal_add_object(Journal *journal, Lane lane, uint64_t firs
         return object;
 }
 
-int journal_put_intent(Journal *journal, Lane lane, uint64_t first, uint64_t last, const char *name,
-                       JournalObjectDone done, void *userdata) {
-        FakeObject range = { .lane = lane, .first = first, .last = last };
+int journal_put_intent(Journal *journal, const JournalBatch *batch, JournalObjectDone done, void *userdata) {
+        FakeObject range = { .lane = batch->lane, .first = batch->first, .last = batch->last };
         Answer answer = { .object_done = done, .userdata = userdata, .r = JOURNAL_E_GONE };
 
         journal->n_intents++;
         if (!journal_works(journal))
                 return journal_owe(journal, answer);
-        assert_null(journal_open_object(journal, lane)); /* one range in flight */
+        assert_null(journal_open_object(journal, batch->lane)); /* one range in flight */
         for (size_t i = 0; i < journal->n_records && answer.r != 0; i++)
                 if (record_is_of(&journal->records[i], &range) && journal->records[i].state == RECORD_PENDING) {
-                        answer.object = journal_add_object(journal, lane, first, last, name)->id;
+                        answer.object = journal_add_object(journal, batch->lane, batch->first, batch->last, batch->object_name)->id;
                         answer.r = 0;
                 }
         return journal_owe(journal, answer);

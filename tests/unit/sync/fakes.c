@@ -89,14 +89,13 @@ static StoreSlot *store_ask(Store *store, const char *name, StoreDone done, void
         return store->slot;
 }
 
-int store_put(Store *store, const char *name, const JournalBatch *batch, StoreDone done, void *userdata,
-              StoreSlot **ret) {
+int store_put(Store *store, const JournalBatch *batch, StoreDone done, void *userdata, StoreSlot **ret) {
         if (store->fail_calls < 0)
                 return store->fail_calls;
         assert_true(world->gate.allows[batch->purpose]); /* whatever happens, nothing goes out without consent */
-        assert_non_null(journal_find_name(store->journal, name)); /* its intent is written */
+        assert_non_null(journal_find_name(store->journal, batch->object_name)); /* its intent is written */
         store->n_puts++;
-        *ret = store_ask(store, name, done, userdata);
+        *ret = store_ask(store, batch->object_name, done, userdata);
         memcpy(store->slot->ids, batch->ids, batch->n_records * sizeof(*batch->ids));
         store->slot->n_ids = batch->n_records;
         return 0;
@@ -195,8 +194,14 @@ void world_begin(World *w) {
         w->clock = (Clock){ .boottime_usec = world_now_usec, .realtime_usec = world_now_usec, .userdata = w };
         w->journal.answers_end = &w->journal.answers;
         w->store.journal = &w->journal;
-        w->options = (OutboxOptions){ .send_interval_usec = 60 * USEC_PER_SEC, .object_records_max = 8,
-                                      .object_bytes_max = 65536 };
+        w->options = (OutboxOptions){
+                .clock = &w->clock,
+                .journal = &w->journal,
+                .gate = &w->gate,
+                .store = &w->store,
+                .send_interval_usec = 60 * USEC_PER_SEC,
+                .object_max = { .records_max = 8, .bytes_max = 65536 },
+        };
         for (unsigned i = 0; i < PURPOSE_MAX; i++)
                 w->gate.allows[i] = true;
 }
@@ -204,7 +209,7 @@ void world_begin(World *w) {
 void world_open(World *w) {
         OutboxObserver observer = { .changed = world_on_change, .settled = world_on_settled, .userdata = w };
 
-        assert_int_equal(outbox_new(NULL, &w->clock, &w->journal, &w->gate, &w->store, &w->options, &w->outbox), 0);
+        assert_int_equal(outbox_new(NULL, &w->options, &w->outbox), 0);
         outbox_observe(w->outbox, &observer);
 }
 

@@ -100,9 +100,10 @@ static int put(Fixture *f, const char *payload) {
         Record record = { .payload = (char *)payload };
         Record *pointer = &record;
         uint64_t id = 7;
-        JournalBatch batch = { .n_records = 1, .records = &pointer, .ids = &id };
+        char name[] = "tracks/2026/11/23/x.geojsons.gz";
+        JournalBatch batch = { .object_name = name, .n_records = 1, .records = &pointer, .ids = &id };
 
-        return store_put(f->store, "tracks/2026/11/23/x.geojsons.gz", &batch, on_done, f, &f->slot);
+        return store_put(f->store, &batch, on_done, f, &f->slot);
 }
 
 static StoreOutcome ask(Fixture *f, bool is_deletion, unsigned status, HttpFault fault) {
