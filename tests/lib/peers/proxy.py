@@ -68,6 +68,8 @@ class Connection:
         try:
             while data := self.server.recv(CHUNK):
                 self.wait_while_held()
+                if self.is_cut:
+                    return  # what was held is lost
                 limit = self.proxy.cut_down_after
                 if limit is not None:
                     data = data[:max(0, limit - self.down_bytes)]
