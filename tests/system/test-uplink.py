@@ -139,6 +139,8 @@ class SizeTest(UplinkCase):
 class NetworkTest(UplinkCase):
     """Connections that break, hang and crawl; a daemon that is restarted."""
 
+    SETTINGS = {'Store': {'Interval': '1h', 'Timeout': '4s'}}  # under valgrind a handshake takes a second
+
     def hold_answer(self):
         """The next object reaches the store, and the answer does not reach the box: flush it, and give its name and
         bytes and the call."""

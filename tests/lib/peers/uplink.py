@@ -21,7 +21,7 @@ DEFAULT_MAX_BODY = 64 * 1024 * 1024
 
 
 class UplinkCase(unittest.TestCase):
-    SETTINGS = {'Store': {'Interval': '1h', 'Timeout': '2s'}}
+    SETTINGS = {'Store': {'Interval': '1h'}}
 
     @classmethod
     def setUpClass(cls):
