@@ -20,7 +20,8 @@
  *
  * What gpsd makes of u-blox' binary protocol has the SKY after the TPV of its epoch. A fix is worth more in time than
  * whole, so it waits for such a SKY only if there was one in the epoch before, and no longer than until the next TPV.
- * Where a SKY without a time comes in the middle of an epoch, TPVs before it go without: nothing says that it is theirs.
+ * Where a SKY without a time comes in the middle of an epoch, TPVs before it go without: it does not say that it is
+ * theirs.
  */
 #include <math.h>
 #include <string.h>

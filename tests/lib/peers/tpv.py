@@ -55,8 +55,8 @@ class Skies:
 
 
 class Latecomers:
-    """A SKY with a time that comes after the TPV of its epoch counts too, until the next TPV, for a receiver that had one
-    in the epoch before. So does the sky of that next TPV if it is of the same epoch.
+    """A SKY with a time that comes after the TPV of its epoch counts too, until the next TPV, for a receiver that had
+    one in the epoch before. So does the sky of that next TPV if it is of the same epoch.
     """
 
     def __init__(self):
