@@ -54,7 +54,7 @@ static void on_done(const HttpResult *result, void *userdata) {
 
 static int setup(void **state) {
         static Fixture fixture;
-        HttpOptions options = { .timeout_usec = 200 * USEC_PER_MSEC };
+        HttpOptions options = { .timeout_usec = USEC_PER_SEC };
         struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
         socklen_t size = sizeof(address);
 
