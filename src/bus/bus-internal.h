@@ -42,6 +42,8 @@ struct Bus {
         ErasureList *erasures;
         bool is_degraded, is_journal_failing; /* as last announced */
         uint64_t n_doomed;                    /* likewise */
+        uint64_t lanes_usec;                  /* boottime at which Lanes was announced last; 0: not yet */
+        Timer *lanes_timer;                   /* armed: Lanes changed since then */
 };
 
 /* Each registers its interface on the connection, and emits what changed; nothing while there is no connection. */

@@ -27,6 +27,8 @@
 #define RETRY_FIRST_USEC USEC_PER_SEC
 #define RETRY_CAP_USEC USEC_PER_MINUTE
 #define RETRY_ACCURACY_USEC (250 * USEC_PER_MSEC)
+#define LANES_INTERVAL_USEC (500 * USEC_PER_MSEC)
+#define LANES_ACCURACY_USEC (250 * USEC_PER_MSEC)
 
 static const char *const state_names[BUS_STATE_MAX] = {
         [BUS_STATE_STOPPED] = "stopped",
@@ -170,6 +172,25 @@ static void bus_on_retry(void *userdata) {
         bus_enter(bus, BUS_STATE_NAMING);
 }
 
+static void bus_on_lanes(void *userdata) {
+        Bus *bus = userdata;
+
+        bus->lanes_usec = clock_boottime_usec(bus->options.clock);
+        device_emit(bus, "Lanes");
+}
+
+/* Counters may change with every commit, each of which would wake the bus and whoever listens: two a second will do. */
+static void bus_announce_lanes(Bus *bus) {
+        uint64_t since_usec = clock_boottime_usec(bus->options.clock) - bus->lanes_usec;
+
+        if (timer_is_armed(bus->lanes_timer))
+                return;
+        if (bus->lanes_usec > 0 && since_usec < LANES_INTERVAL_USEC &&
+            timer_arm_in(bus->lanes_timer, LANES_INTERVAL_USEC - since_usec, LANES_ACCURACY_USEC) >= 0)
+                return;
+        bus_on_lanes(bus);
+}
+
 static void explain_name(const Bus *bus, int r, char text[static 512]) {
         const char *reason = r == -EEXIST ? "it is taken; is another trailkeepd running there?" :
                              r == -EACCES || r == -EPERM ? "this user may not have it; is org.trailkeep.conf in "
@@ -222,6 +243,8 @@ int bus_new(sd_event *event, const BusOptions *options, Bus **ret, char text[sta
                 if (bus->address)
                         r = timer_new(event, bus_on_retry, bus, &bus->timer);
                 if (r >= 0)
+                        r = timer_new(event, bus_on_lanes, bus, &bus->lanes_timer);
+                if (r >= 0)
                         r = erasure_list_new(bus, &bus->erasures);
         }
         if (r < 0) {
@@ -250,12 +273,15 @@ Bus *bus_free(Bus *bus) {
         if (!bus)
                 return NULL;
 
+        if (bus->lanes_timer && timer_is_armed(bus->lanes_timer))
+                bus_on_lanes(bus);
         if (bus->timer)
                 bus_enter(bus, BUS_STATE_STOPPED);
         call_abandon_all(bus);
         bus->connection = sd_bus_close_unref(bus->connection);
         erasure_list_free(bus->erasures);
         timer_free(bus->timer);
+        timer_free(bus->lanes_timer);
         sd_event_unref(bus->event);
         free(bus->address);
         free(bus);
@@ -309,7 +335,7 @@ void bus_sync_changed(Bus *bus) {
 void bus_journal_changed(Bus *bus) {
         bool is_failing = journal_counters(bus->options.journal)->is_failing;
 
-        device_emit(bus, "Lanes");
+        bus_announce_lanes(bus);
         sync_emit_deletions(bus);
         if (is_failing != bus->is_journal_failing) {
                 bus->is_journal_failing = is_failing;

@@ -106,6 +106,43 @@ static void test_signals_carry_no_double(void **state) {
         assert_false(ear.has_double);
 }
 
+static void test_counters_that_run_are_signalled_twice_a_second_at_most(void **state) {
+        Face *face = *state;
+        uint64_t deadline_usec;
+        bool is_listening;
+        Reply reply;
+        Ear ear;
+
+        listen_to(face, &ear, &is_listening);
+        for (unsigned i = 0; i < 100; i++)
+                bus_journal_changed(face->bus);
+        assert_replied(face_call(face, &reply, CONSENT, "List", NULL));
+        reply_clear(&reply);
+        assert_in_range(ear.n_heard, 1, 2);
+
+        /* The last news comes, too. */
+        deadline_usec = clock_boottime_usec(&clock_system) + DEADLINE_USEC;
+        while (ear.n_heard < 2) {
+                assert_true(clock_boottime_usec(&clock_system) < deadline_usec);
+                face_turn(face);
+        }
+}
+
+static void test_counters_are_signalled_before_the_end(void **state) {
+        Face *face = *state;
+        bool is_listening;
+        Reply reply;
+        Ear ear;
+
+        listen_to(face, &ear, &is_listening);
+        bus_journal_changed(face->bus);
+        bus_journal_changed(face->bus);
+        face->bus = bus_free(face->bus);
+        face_call(face, &reply, CONSENT, "List", NULL); /* answered by the bus, behind what was sent before */
+        reply_clear(&reply);
+        assert_int_equal(ear.n_heard, 2);
+}
+
 static void test_the_search_for_doubles_finds_one(void **state) {
         Face *face = *state;
         bool is_listening;
@@ -234,6 +271,8 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 face_test(test_consent_is_signalled),
                 face_test(test_signals_carry_no_double),
+                face_test(test_counters_that_run_are_signalled_twice_a_second_at_most),
+                face_test(test_counters_are_signalled_before_the_end),
                 face_test(test_the_search_for_doubles_finds_one),
                 face_test(test_caller_that_vanishes_changes_nothing),
                 face_test(test_stop_with_calls_pending),
