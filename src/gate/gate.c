@@ -164,8 +164,8 @@ void gate_get_consent(const Gate *gate, Purpose purpose, GateConsent *ret) {
  * @gate:       the gate
  * @record:     with the subject and the generation it was made under; copied by the journal
  *
- * Return: 0: it is in the journal, and durable with the next commit; GATE_E_REFUSED: dropped; GATE_E_FULL: not taken; <
- * 0: the journal could not take it.
+ * Return: 0: it is in the journal, and durable with the next commit; GATE_E_REFUSED: dropped; GATE_E_FULL: not taken;
+ * < 0: the journal could not take it.
  */
 int gate_submit(Gate *gate, const Record *record) {
         Purpose purpose = record_kind_purpose(record->kind);
@@ -177,5 +177,5 @@ int gate_submit(Gate *gate, const Record *record) {
                 return GATE_E_REFUSED;
 
         r = journal_append(gate->journal, record);
-        return r == JOURNAL_E_FULL ? GATE_E_FULL : MIN(r, 0);
+        return r > 0 ? GATE_E_FULL : r;
 }
