@@ -80,7 +80,10 @@ int journal_commit(Journal *journal, JournalDone done, void *userdata) _must_che
 typedef struct JournalLaneCounters {
         uint64_t recorded; /* ever durable; = pending + stored + parked + expired + erased */
         uint64_t pending, stored, parked, expired, erased;
-        uint64_t oldest_pending_boottime_usec; /* when the oldest of this start was made; 0: none, or not known */
+        bool has_oldest_pending; /* false: none, or not known */
+        /* When the oldest was made; of an earlier start: when its parcel was opened, in powered-on time, so that it is
+         * negative before this boot. */
+        int64_t oldest_pending_boottime_usec;
 } JournalLaneCounters;
 typedef struct JournalCounters {
         JournalLaneCounters lanes[LANE_MAX];

@@ -186,16 +186,17 @@ static int property_oldest_pending(sd_bus *connection, const char *path, const c
                                    sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         const Bus *bus = userdata;
         const JournalCounters *counters = journal_counters(bus->options.journal);
-        uint64_t now_usec = clock_boottime_usec(bus->options.clock);
+        int64_t now_usec = (int64_t)clock_boottime_usec(bus->options.clock);
         int r;
 
         r = sd_bus_message_open_container(reply, 'a', "{st}");
         for (Lane lane = 0; lane < LANE_MAX && r >= 0; lane++) {
-                uint64_t oldest_usec = counters->lanes[lane].oldest_pending_boottime_usec;
+                const JournalLaneCounters *c = &counters->lanes[lane];
+                int64_t age_usec = now_usec - c->oldest_pending_boottime_usec;
 
-                if (oldest_usec != 0 && oldest_usec <= now_usec)
+                if (c->has_oldest_pending && age_usec >= 0)
                         r = sd_bus_message_append(reply, "{st}", lane_to_string(lane),
-                                                  (now_usec - oldest_usec) / USEC_PER_SEC);
+                                                  (uint64_t)age_usec / USEC_PER_SEC);
         }
 
         return r < 0 ? r : sd_bus_message_close_container(reply);

@@ -171,6 +171,8 @@ static int engine_count(Engine *engine) {
                 if (r < 0)
                         return r;
                 engine->pending[row->lane] += n;
+                if (n > 0)
+                        engine->earlier_end[row->lane] = row->id;
         }
         return objects_count_doomed(&catalogue, 0, &engine->objects_doomed);
 }
@@ -322,6 +324,35 @@ Parcel *engine_find_open(Engine *engine, uint64_t parcel) {
         return NULL;
 }
 
+/* Looks for what an earlier start left only when what was found last is gone. A failure is harmless: the age is not
+ * known until the next report. */
+static void engine_find_earlier(Engine *engine, Lane lane) {
+        uint64_t cursor = engine->lanes[lane].cursor, from = parcel_of(cursor), n;
+        Ages *ages = &engine->ages[lane];
+        ParcelRow row;
+        int r;
+
+        if (engine->earlier_end[lane] == 0 || ages->earlier.last > 0)
+                return;
+        while ((r = parcels_next(engine->vault, lane, from, &row)) > 0 && row.id <= engine->earlier_end[lane]) {
+                r = lane_count(engine->db, lane, MAX(parcel_first_id(row.id), cursor + 1), parcel_last_id(row.id), &n);
+                if (r < 0)
+                        return;
+                if (n > 0) {
+                        uint64_t age_usec = vault_powered_on_usec(engine->vault) - row.opened_on_usec;
+
+                        ages->earlier = (Age){
+                                .last = MAX(parcel_first_id(row.id) - 1, cursor) + n,
+                                .made_usec = (int64_t)(clock_boottime_usec(engine->clock) - age_usec),
+                        };
+                        return;
+                }
+                from = row.id + 1;
+        }
+        if (r >= 0)
+                engine->earlier_end[lane] = 0;
+}
+
 /**
  * engine_report() - what the loop should know
  * @engine:     the engine
@@ -340,16 +371,19 @@ void engine_report(Engine *engine, EngineReport *ret) {
         ret->counters.is_failing = engine->failure[0] != 0;
         for (size_t i = 0; i < LANE_MAX; i++) {
                 const LaneState *lane = &engine->lanes[i];
+                JournalLaneCounters *counters = &ret->counters.lanes[i];
 
                 ret->counters.objects_stored += lane->objects;
-                ret->counters.lanes[i] = (JournalLaneCounters){
+                *counters = (JournalLaneCounters){
                         .recorded = engine->pending[i] + lane->stored + lane->parked + lane->expired + lane->erased,
                         .pending = engine->pending[i],
                         .stored = lane->stored,
                         .parked = lane->parked,
                         .expired = lane->expired,
                         .erased = lane->erased,
-                        .oldest_pending_boottime_usec = ages_oldest_usec(&engine->ages[i]),
                 };
+                engine_find_earlier(engine, (Lane)i);
+                counters->has_oldest_pending =
+                                ages_oldest(&engine->ages[i], &counters->oldest_pending_boottime_usec);
         }
 }

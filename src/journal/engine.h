@@ -56,6 +56,7 @@ typedef struct Engine {
         LaneState lanes[LANE_MAX]; /* as stored */
         uint64_t pending[LANE_MAX];
         Ages ages[LANE_MAX];
+        uint64_t earlier_end[LANE_MAX]; /* last parcel of an earlier start of which something may wait; 0: none */
         uint64_t objects_doomed;
 
         char failure[FAILURE_MAX];  /* of the last commit; "": it was well */

@@ -159,7 +159,8 @@ static void engine_note_durable(Engine *engine, size_t n, uint32_t *lanes) {
                         continue;
                 open->n = open->n_planned;
                 open->parcel->extent = open->planned;
-                ages_add(&engine->ages[lane], parcel_first_id(open->parcel->row.id) | (open->n - 1), oldest_usec[lane]);
+                ages_add(&engine->ages[lane], parcel_first_id(open->parcel->row.id) | (open->n - 1),
+                         (int64_t)oldest_usec[lane]);
         }
 }
 

@@ -72,8 +72,9 @@ static void test_oldest_pending_is_an_age(void **state) {
         uint64_t age_s;
         Reply reply;
 
+        face->stock.counters.lanes[LANE_TRACK].has_oldest_pending = true;
         face->stock.counters.lanes[LANE_TRACK].oldest_pending_boottime_usec =
-                clock_boottime_usec(&clock_system) - 100 * USEC_PER_SEC;
+                (int64_t)(clock_boottime_usec(&clock_system) - 100 * USEC_PER_SEC);
         assert_replied(face_get(face, &reply, "/org/trailkeep", DEVICE, "OldestPending"));
         assert_true(sd_bus_message_enter_container(reply.message, 'a', "{st}") > 0);
         assert_true(sd_bus_message_read(reply.message, "{st}", &lane, &age_s) > 0);

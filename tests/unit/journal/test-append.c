@@ -183,18 +183,78 @@ static void test_files_are_private(void **state) {
         }
 }
 
+/* The age of the oldest, in µs; UINT64_MAX: none. */
+static uint64_t oldest_age_usec(Fixture *f, Lane lane) {
+        const JournalLaneCounters *c = lane_counters(f, lane);
+
+        return c->has_oldest_pending ? f->boottime_usec - (uint64_t)c->oldest_pending_boottime_usec : UINT64_MAX;
+}
+
 static void test_age_of_the_oldest_is_known(void **state) {
         Fixture *f = *state;
         uint64_t first_usec = f->boottime_usec;
 
         assert_int_equal(fixture_open(f), 0);
         append(f, 2);
-        assert_int_equal(lane_counters(f, LANE_TRACK)->oldest_pending_boottime_usec, first_usec);
+        assert_int_equal(oldest_age_usec(f, LANE_TRACK), f->boottime_usec - first_usec);
         append(f, 2);
         assert_int_equal(send_batch(f, LANE_TRACK, 2), 2);
-        assert_int_equal(lane_counters(f, LANE_TRACK)->oldest_pending_boottime_usec, first_usec + 2 * USEC_PER_SEC);
+        assert_int_equal(oldest_age_usec(f, LANE_TRACK), f->boottime_usec - first_usec - 2 * USEC_PER_SEC);
         send_all(f, LANE_TRACK);
-        assert_int_equal(lane_counters(f, LANE_TRACK)->oldest_pending_boottime_usec, 0);
+        assert_int_equal(oldest_age_usec(f, LANE_TRACK), UINT64_MAX);
+}
+
+/* From the opening of its parcel, which is not before its first record was made by more than ten minutes. */
+static void test_age_of_the_oldest_outlives_a_restart(void **state) {
+        Fixture *f = *state;
+        uint64_t first_usec = f->boottime_usec;
+
+        assert_int_equal(fixture_open(f), 0);
+        append(f, 3);
+        fixture_close(f);
+        fixture_advance(f, 2 * USEC_PER_HOUR);
+        assert_int_equal(fixture_open(f), 0);
+        assert_in_range(oldest_age_usec(f, LANE_TRACK), 2 * USEC_PER_HOUR, f->boottime_usec - first_usec);
+        assert_int_equal(send_batch(f, LANE_TRACK, 1), 1);
+        assert_in_range(oldest_age_usec(f, LANE_TRACK), 2 * USEC_PER_HOUR, f->boottime_usec - first_usec);
+        send_all(f, LANE_TRACK);
+        assert_int_equal(oldest_age_usec(f, LANE_TRACK), UINT64_MAX);
+}
+
+static void test_age_of_the_oldest_outlives_a_boot(void **state) {
+        Fixture *f = *state;
+
+        assert_int_equal(fixture_open(f), 0);
+        append(f, 3);
+        fixture_close(f);
+        f->boottime_usec = USEC_PER_SEC;
+        assert_int_equal(fixture_open(f), 0);
+        assert_in_range(oldest_age_usec(f, LANE_TRACK), USEC_PER_SEC, USEC_PER_MINUTE);
+        assert_true(lane_counters(f, LANE_TRACK)->oldest_pending_boottime_usec <= 0);
+        fixture_advance(f, 2 * USEC_PER_DAY);
+        assert_in_range(oldest_age_usec(f, LANE_TRACK), 2 * USEC_PER_DAY, 2 * USEC_PER_DAY + USEC_PER_MINUTE);
+}
+
+static void test_age_of_the_oldest_goes_on_to_the_next_start(void **state) {
+        Fixture *f = *state;
+        uint64_t made_usec;
+
+        assert_int_equal(fixture_open(f), 0);
+        append(f, 2);
+        fixture_close(f);
+        fixture_advance(f, USEC_PER_DAY);
+        assert_int_equal(fixture_open(f), 0);
+        append(f, 2);
+        fixture_close(f);
+        fixture_advance(f, USEC_PER_HOUR);
+        assert_int_equal(fixture_open(f), 0);
+        made_usec = f->boottime_usec;
+        append(f, 2);
+        assert_in_range(oldest_age_usec(f, LANE_TRACK), USEC_PER_DAY + USEC_PER_HOUR, 26 * USEC_PER_HOUR);
+        assert_int_equal(send_batch(f, LANE_TRACK, 2), 2);
+        assert_in_range(oldest_age_usec(f, LANE_TRACK), USEC_PER_HOUR, USEC_PER_HOUR + USEC_PER_MINUTE);
+        assert_int_equal(send_batch(f, LANE_TRACK, 2), 2);
+        assert_int_equal(oldest_age_usec(f, LANE_TRACK), f->boottime_usec - made_usec);
 }
 
 static void must_not_be_called(int r, void *userdata) {
@@ -247,6 +307,9 @@ int main(void) {
                 unit(test_too_much_in_memory_is_refused),
                 unit(test_files_are_private),
                 unit(test_age_of_the_oldest_is_known),
+                unit(test_age_of_the_oldest_outlives_a_restart),
+                unit(test_age_of_the_oldest_outlives_a_boot),
+                unit(test_age_of_the_oldest_goes_on_to_the_next_start),
                 unit(test_who_is_forgotten_is_not_called),
         };
 
