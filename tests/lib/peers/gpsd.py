@@ -139,8 +139,16 @@ class Gpsd:
     def stop(self):
         """End it; whoever is connected sees the connection close after all that was said."""
         if self.process:
-            self.process.terminate()
-            self.process.wait(DEADLINE)
+            for _ in range(DEADLINE):
+                # gpsd looks at its flag and then waits: a signal that comes between the two goes unheard, so it is repeated.
+                self.process.terminate()
+                try:
+                    self.process.wait(1)
+                    break
+                except subprocess.TimeoutExpired:
+                    continue
+            else:
+                raise TimeoutError('gpsd does not end')
             self.process = None
 
     def log(self):
