@@ -140,7 +140,7 @@ class Gpsd:
         """End it; whoever is connected sees the connection close after all that was said."""
         if self.process:
             for _ in range(DEADLINE):
-                # gpsd looks at its flag and then waits: a signal that comes between the two goes unheard, so it is repeated.
+                # gpsd looks at its flag and then waits: a signal between the two goes unheard, so it is repeated.
                 self.process.terminate()
                 try:
                     self.process.wait(1)
