@@ -57,7 +57,7 @@ def check(root):
 SOUND = {
     "src/util/a.c": '/* strcpy() is banned */\nint f(void) {\n        log("system(");\n        g->system(1);\n'
                     "        (void)close(fd); /* nothing more can be done */\n        return snprintf(a, b, c);\n}\n",
-    "README.md": "See ~/work/x and $DIR/root/x, and /var/lib/x.\n",
+    "README.md": "See ~/trips/x and $DIR/root/x, and /var/lib/x.\n",
 }
 PLANTS = [(f"a call of {name}()", {"src/util/b.c": f"int f(void) {{\n        return {name}(a);\n}}\n"},
            f"src/util/b.c:2: {name}() is banned") for name in FUNCTIONS + BLOCKING]
