@@ -21,10 +21,10 @@ enum {
 /* What a file of ours is. */
 typedef struct DbFormat {
         uint32_t application_id; /* PRAGMA application_id */
-        uint32_t version;        /* PRAGMA user_version */
+        uint32_t version;        /* PRAGMA user_version: the number of steps */
         const char *journal_mode; /* in lower case, as SQLite answers */
         const char *pragmas;     /* run at each opening */
-        const char *schema;      /* run when the file is new */
+        const char *const *steps; /* SQL from each version to the next; a new file is at 0 */
 } DbFormat;
 
 typedef enum DbValueType { DB_VALUE_NULL, DB_VALUE_INT, DB_VALUE_BLOB, DB_VALUE_TEXT } DbValueType;
@@ -43,6 +43,7 @@ typedef struct DbValue {
 #define DB_TEXT(s) ((DbValue){ .type = DB_VALUE_TEXT, .data = (s), .size = strlen(s) })
 
 int db_open(const char *path, const DbFormat *format, Db **ret) _must_check_;
+int db_upgrade(Db *db, const DbFormat *format) _must_check_;
 Db *db_free(Db *db);
 DEFINE_CLEANUP(Db, db_free);
 int db_execute(Db *db, const char *sql) _must_check_;

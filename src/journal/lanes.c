@@ -34,29 +34,35 @@
 /* Longest is "SELECT (SELECT min(id) ..." with a lane's name three times. */
 #define SQL_MAX 256
 
+/* From each version to the next. What a version once was is never changed. */
+static const char *const lanes_steps[] = {
+        /* 1 */
+        "CREATE TABLE journal(id INTEGER PRIMARY KEY CHECK (id = 1), installation BLOB NOT NULL);"
+        "CREATE TABLE lane(id INTEGER PRIMARY KEY, cursor INTEGER NOT NULL, stored INTEGER NOT NULL,"
+        " parked INTEGER NOT NULL, expired INTEGER NOT NULL, erased INTEGER NOT NULL,"
+        " objects INTEGER NOT NULL);"
+        "CREATE TABLE alarm(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+        "CREATE TABLE event(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+        "CREATE TABLE track(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+        "CREATE TABLE diagnostics(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+        "CREATE TABLE object(id INTEGER PRIMARY KEY AUTOINCREMENT, lane INTEGER NOT NULL,"
+        " purpose INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, state INTEGER NOT NULL,"
+        " erasure INTEGER, label BLOB NOT NULL);"
+        "CREATE INDEX object_open ON object(lane, first) WHERE state <= 2;"
+        "CREATE INDEX object_doomed ON object(erasure) WHERE state = 4;"
+        "CREATE TABLE parked(lane INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+        " reason TEXT NOT NULL, PRIMARY KEY(lane, first)) WITHOUT ROWID;"
+        "CREATE TABLE dead(parcel INTEGER PRIMARY KEY, lane INTEGER NOT NULL);"
+        "CREATE TABLE applied(erasure INTEGER PRIMARY KEY, objects INTEGER NOT NULL);",
+};
+
 static const DbFormat lanes_format = {
         .application_id = 0x746b6a6e,
-        .version = 1,
+        .version = ELEMENTSOF(lanes_steps),
         .journal_mode = "wal",
         .pragmas = "PRAGMA synchronous=FULL; PRAGMA secure_delete=OFF; PRAGMA journal_size_limit=4194304;"
                    "PRAGMA wal_autocheckpoint=1000; PRAGMA cache_size=-256",
-        .schema = "CREATE TABLE journal(id INTEGER PRIMARY KEY CHECK (id = 1), installation BLOB NOT NULL);"
-                  "CREATE TABLE lane(id INTEGER PRIMARY KEY, cursor INTEGER NOT NULL, stored INTEGER NOT NULL,"
-                  " parked INTEGER NOT NULL, expired INTEGER NOT NULL, erased INTEGER NOT NULL,"
-                  " objects INTEGER NOT NULL);"
-                  "CREATE TABLE alarm(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
-                  "CREATE TABLE event(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
-                  "CREATE TABLE track(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
-                  "CREATE TABLE diagnostics(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
-                  "CREATE TABLE object(id INTEGER PRIMARY KEY AUTOINCREMENT, lane INTEGER NOT NULL,"
-                  " purpose INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, state INTEGER NOT NULL,"
-                  " erasure INTEGER, label BLOB NOT NULL);"
-                  "CREATE INDEX object_open ON object(lane, first) WHERE state <= 2;"
-                  "CREATE INDEX object_doomed ON object(erasure) WHERE state = 4;"
-                  "CREATE TABLE parked(lane INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
-                  " reason TEXT NOT NULL, PRIMARY KEY(lane, first)) WITHOUT ROWID;"
-                  "CREATE TABLE dead(parcel INTEGER PRIMARY KEY, lane INTEGER NOT NULL);"
-                  "CREATE TABLE applied(erasure INTEGER PRIMARY KEY, objects INTEGER NOT NULL);",
+        .steps = lanes_steps,
 };
 
 static int lanes_create(Db *db, const SealScope *scope) {
@@ -108,6 +114,8 @@ int lanes_open(const char *path, const SealScope *scope, Db **ret, JournalError 
         r = lanes_check_owner(db, scope);
         if (r == 0)
                 r = lanes_create(db, scope);
+        else if (r > 0)
+                r = db_upgrade(db, &lanes_format);
         if (r == -EXDEV)
                 return journal_refuse(error, JOURNAL_E_CORRUPT,
                                       "%s does not belong to the vault.db beside it; both were left as they are: put "

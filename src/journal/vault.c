@@ -41,27 +41,33 @@
 
 #define VAULT_INCARNATION 1
 
+/* From each version to the next. What a version once was is never changed. */
+static const char *const vault_steps[] = {
+        /* 1 */
+        "CREATE TABLE vault(id INTEGER PRIMARY KEY CHECK (id = 1), installation BLOB NOT NULL,"
+        " incarnation INTEGER NOT NULL, salt BLOB NOT NULL, ledger_key BLOB NOT NULL,"
+        " catalogue_key BLOB NOT NULL, ledger_head BLOB NOT NULL, powered_on_usec INTEGER NOT NULL,"
+        " boot BLOB NOT NULL, boottime_usec INTEGER NOT NULL);"
+        "CREATE TABLE parcel(id INTEGER PRIMARY KEY AUTOINCREMENT, lane INTEGER NOT NULL,"
+        " purpose INTEGER NOT NULL, algorithm INTEGER NOT NULL, fate INTEGER NOT NULL,"
+        " opened_on_usec INTEGER NOT NULL, erasure BLOB NOT NULL, key BLOB NOT NULL, label BLOB NOT NULL,"
+        " extent BLOB NOT NULL);"
+        "CREATE TABLE ledger(seq INTEGER PRIMARY KEY, commitment BLOB NOT NULL, hash BLOB NOT NULL,"
+        " entry BLOB NOT NULL);"
+        "CREATE TRIGGER ledger_keep_update BEFORE UPDATE ON ledger BEGIN"
+        " SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
+        "CREATE TRIGGER ledger_keep_delete BEFORE DELETE ON ledger BEGIN"
+        " SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
+        "CREATE TABLE erasure(request INTEGER PRIMARY KEY, reclaimed INTEGER NOT NULL DEFAULT 0,"
+        " body BLOB NOT NULL);",
+};
+
 static const DbFormat vault_format = {
         .application_id = 0x746b7674,
-        .version = 1,
+        .version = ELEMENTSOF(vault_steps),
         .journal_mode = "truncate",
         .pragmas = "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA cache_size=-128",
-        .schema = "CREATE TABLE vault(id INTEGER PRIMARY KEY CHECK (id = 1), installation BLOB NOT NULL,"
-                  " incarnation INTEGER NOT NULL, salt BLOB NOT NULL, ledger_key BLOB NOT NULL,"
-                  " catalogue_key BLOB NOT NULL, ledger_head BLOB NOT NULL, powered_on_usec INTEGER NOT NULL,"
-                  " boot BLOB NOT NULL, boottime_usec INTEGER NOT NULL);"
-                  "CREATE TABLE parcel(id INTEGER PRIMARY KEY AUTOINCREMENT, lane INTEGER NOT NULL,"
-                  " purpose INTEGER NOT NULL, algorithm INTEGER NOT NULL, fate INTEGER NOT NULL,"
-                  " opened_on_usec INTEGER NOT NULL, erasure BLOB NOT NULL, key BLOB NOT NULL, label BLOB NOT NULL,"
-                  " extent BLOB NOT NULL);"
-                  "CREATE TABLE ledger(seq INTEGER PRIMARY KEY, commitment BLOB NOT NULL, hash BLOB NOT NULL,"
-                  " entry BLOB NOT NULL);"
-                  "CREATE TRIGGER ledger_keep_update BEFORE UPDATE ON ledger BEGIN"
-                  " SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
-                  "CREATE TRIGGER ledger_keep_delete BEFORE DELETE ON ledger BEGIN"
-                  " SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
-                  "CREATE TABLE erasure(request INTEGER PRIMARY KEY, reclaimed INTEGER NOT NULL DEFAULT 0,"
-                  " body BLOB NOT NULL);",
+        .steps = vault_steps,
 };
 
 struct Vault {
@@ -213,7 +219,11 @@ static int vault_load(Vault *vault) {
         if (r < 0)
                 return r;
         vault_resume_powered_on(vault, &row);
-        return vault_open_keys(vault, &row);
+        r = vault_open_keys(vault, &row);
+        if (r != 0)
+                return r;
+        db_finish(TAKE_PTR(statement)); /* what it holds open would be in the way */
+        return db_upgrade(vault->db, &vault_format);
 }
 
 static int vault_check(Vault *vault) {
