@@ -76,6 +76,10 @@ int gate_grant(Gate *gate, Purpose purpose, const GateActor *actor, GateDone don
 int gate_withdraw(Gate *gate, Purpose purpose, bool keep, const GateActor *actor, GateEraseDone done,
                   void *userdata) _must_check_;
 
+/* What was done to the keys, for the ledger. */
+typedef enum GateKeyChange { GATE_KEYS_ROTATED, GATE_KEYS_MAX } GateKeyChange;
+int gate_rotate_keys(Gate *gate, const GateActor *actor, GateDone done, void *userdata) _must_check_;
+
 /* Erasing on request: written to the ledger with who asked. */
 typedef struct GateErase {
         uint32_t purposes;          /* bit mask 1 << Purpose, at least one */

@@ -177,3 +177,6 @@ int journal_ledger_append(Journal *journal, const char *body, JournalDone done, 
  * JOURNAL_E_CORRUPT if one does not hold. */
 int journal_ledger_replay(Journal *journal, int (*entry)(uint64_t seq, const char *body, void *userdata),
                           void *userdata) _must_check_;
+
+/* Keys: another salt, and every living key wrapped anew; an old image of the flash then opens only what it holds. */
+int journal_rotate(Journal *journal, const char *ledger_body, JournalDone done, void *userdata) _must_check_;

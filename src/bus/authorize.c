@@ -3,7 +3,8 @@
  * The one table of who may do what on the bus. Floor 5, pure.
  *
  * Withdrawing and erasing are open to every role, since they can only make less be known; granting and reading a
- * position are the affair of the person concerned, so an operator may do neither. Where no one is asked for (status
+ * position are the affair of the person concerned, so an operator may do neither. The
+ * keys are the affair of whoever keeps the box, so a bridge may not change them. Where no one is asked for (status
  * without personal data) there is no verb.
  */
 #include <stdio.h>
@@ -27,6 +28,7 @@ static const uint32_t verb_roles[BUS_VERB_MAX] = {
         [BUS_VERB_ERASE] = ANY_ROLE,
         [BUS_VERB_READ_ERASURES] = ANY_ROLE,
         [BUS_VERB_FLUSH] = ANY_ROLE,
+        [BUS_VERB_ROTATE_KEYS] = OWNER | GUARDIAN | OPERATOR,
 };
 
 static const struct {

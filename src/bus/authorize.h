@@ -22,6 +22,7 @@ typedef enum BusVerb {
         BUS_VERB_ERASE,
         BUS_VERB_READ_ERASURES,
         BUS_VERB_FLUSH,
+        BUS_VERB_ROTATE_KEYS,
         BUS_VERB_MAX,
 } BusVerb;
 

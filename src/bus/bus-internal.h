@@ -18,6 +18,7 @@
 #define BUS_DATA_INTERFACE "org.trailkeep.Data1"
 #define BUS_ERASURE_INTERFACE "org.trailkeep.Erasure1"
 #define BUS_SYNC_INTERFACE "org.trailkeep.Sync1"
+#define BUS_JOURNAL_INTERFACE "org.trailkeep.Journal1"
 
 typedef enum BusState {
         BUS_STATE_STOPPED,
@@ -52,6 +53,7 @@ int consent_export(Bus *bus) _must_check_;
 int data_export(Bus *bus) _must_check_;
 int erasure_export(Bus *bus) _must_check_;
 int sync_export(Bus *bus) _must_check_;
+int journal1_export(Bus *bus) _must_check_;
 
 void device_emit(Bus *bus, const char *property);
 void device_emit_errors(Bus *bus);

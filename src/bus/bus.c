@@ -116,7 +116,7 @@ static int bus_open(Bus *bus) {
 /* Connects and exports everything but the name. */
 static int bus_connect(Bus *bus) {
         static int (*const exports[])(Bus *bus) = { device_export, consent_export, data_export, erasure_export,
-                                                    sync_export };
+                                                    sync_export, journal1_export };
         int r;
 
         bus->connection = sd_bus_close_unref(bus->connection);

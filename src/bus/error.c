@@ -69,6 +69,16 @@ static const struct {
                 OURS "Full",
                 "Nothing was erased, since there is no room to write the request. Free some space, then try again",
         },
+        [BUS_ERROR_KEYS_NOT_DURABLE] = {
+                OURS "NotDurable",
+                "The keys are as they were, since the change could not be written. Mend what the log names, then try "
+                "again",
+        },
+        [BUS_ERROR_KEYS_FULL] = {
+                OURS "Full",
+                "The keys are as they were, since there is no room to write the change. Free some space, then try "
+                "again",
+        },
         [BUS_ERROR_NO_STORE] = {
                 OURS "NoStore",
                 "No store is configured; what is recorded stays on this box",
@@ -123,6 +133,8 @@ static BusError not_written(BusVerb verb, bool is_full) {
                 return is_full ? BUS_ERROR_WITHDRAW_FULL : BUS_ERROR_WITHDRAW_NOT_DURABLE;
         case BUS_VERB_ERASE:
                 return is_full ? BUS_ERROR_ERASE_FULL : BUS_ERROR_ERASE_NOT_DURABLE;
+        case BUS_VERB_ROTATE_KEYS:
+                return is_full ? BUS_ERROR_KEYS_FULL : BUS_ERROR_KEYS_NOT_DURABLE;
         case BUS_VERB_LIST_CONSENTS:
         case BUS_VERB_GET_LAST_FIX:
         case BUS_VERB_GET_INSTALLATION:
@@ -138,7 +150,7 @@ static BusError not_written(BusVerb verb, bool is_full) {
 
 /**
  * bus_error_from_gate() - what a result of the gate means to the caller
- * @verb:       what was asked: granting, withdrawing or erasing
+ * @verb:       what was asked: granting, withdrawing, erasing or changing the keys
  * @r:          a result other than 0
  *
  * Return: of the table. Whatever kept a decision from the disk, known or not, is said in terms of what holds now.

@@ -15,6 +15,7 @@
 #define CLIENT_DATA "org.trailkeep.Data1"
 #define CLIENT_ERASURE "org.trailkeep.Erasure1"
 #define CLIENT_SYNC "org.trailkeep.Sync1"
+#define CLIENT_JOURNAL "org.trailkeep.Journal1"
 #define CLIENT_PROPERTIES "org.freedesktop.DBus.Properties"
 
 #define _cleanup_json_ _cleanup_(json_decrefp)

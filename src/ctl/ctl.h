@@ -75,6 +75,7 @@ int ctl_consent_withdraw(Ctl *ctl) _must_check_;
 int ctl_data_summary(Ctl *ctl) _must_check_;
 int ctl_data_erase(Ctl *ctl) _must_check_;
 int ctl_data_erasures(Ctl *ctl) _must_check_;
+int ctl_key_rotate(Ctl *ctl) _must_check_;
 int ctl_sync_now(Ctl *ctl) _must_check_;
 int ctl_sync_status(Ctl *ctl) _must_check_;
 int ctl_monitor(Ctl *ctl) _must_check_;

@@ -18,6 +18,7 @@ static const CtlVerb verbs[] = {
                           CTL_OPTION_YES,
           false, ctl_data_erase },
         { "data", "erasures", NULL, N_("What was erased, and what is still to delete"), 0, false, ctl_data_erasures },
+        { "key", "rotate", NULL, N_("Wrap the keys of all that is kept anew"), 0, false, ctl_key_rotate },
         { "sync", "now", NULL, N_("Send what is pending, and wait for it"), 0, false, ctl_sync_now },
         { "sync", "status", NULL, N_("How the way to the store is"), 0, true, ctl_sync_status },
         { "monitor", NULL, NULL, N_("Show changes as they happen, until interrupted"), 0, true, ctl_monitor },

@@ -10,6 +10,9 @@
  *   { "v": 1, "kind": "erasure", "subject": S, "purposes": [ NAME, ... ], "since_ms": N | null, "until_ms": N | null,
  *     "keep_stored": BOOL, "uid": N, "role": S, "actor": S | null, "realtime_ms": N }
  *
+ *   { "v": 1, "kind": "keys", "subject": S, "change": "rotated", "uid": N, "role": S, "actor": S | null,
+ *     "realtime_ms": N }
+ *
  * "realtime_ms" is milliseconds since 1970 by the clock of the box as it was shown, right or wrong; "generation" is at
  * least 1; "keep" is false with a grant. Every key is there, no other is allowed, none twice: a ledger in which
  * anything is not understood is not a ledger that may turn something on. The vault chains, seals and syncs what is
@@ -22,6 +25,10 @@
 #include "consent-entry.h"
 
 #define CONSENT_ENTRY_VERSION 1
+
+static const char *const key_changes[GATE_KEYS_MAX] = {
+        [GATE_KEYS_ROTATED] = "rotated",
+};
 
 static json_t *time_to_json(int64_t time_ms) {
         return time_ms == TIME_MS_NONE ? json_null() : json_integer(time_ms);
@@ -51,6 +58,9 @@ static json_t *entry_pack_own(const ConsentEntry *entry) {
                                  "subject", entry->subject, "purposes", purposes_to_json(entry->purposes), "since_ms",
                                  time_to_json(entry->since_ms), "until_ms", time_to_json(entry->until_ms),
                                  "keep_stored", entry->is_stored_kept);
+        case CONSENT_ENTRY_KEYS:
+                return json_pack("{s:i, s:s, s:s, s:s}", "v", CONSENT_ENTRY_VERSION, "kind", "keys", "subject",
+                                 entry->subject, "change", key_changes[entry->change]);
         case CONSENT_ENTRY_MAX:
                 break;
         }
@@ -188,10 +198,29 @@ static int decode_erasure(json_t *json, ConsentEntry *entry) {
         return decode_who(subject, uid, role, actor, entry);
 }
 
+static int decode_keys(json_t *json, ConsentEntry *entry) {
+        const char *kind, *subject, *change, *role;
+        json_int_t uid, realtime_ms;
+        json_t *actor;
+        int version;
+
+        if (json_unpack_ex(json, NULL, JSON_STRICT, "{s:i, s:s, s:s, s:s, s:I, s:s, s:o, s:I}", "v", &version, "kind",
+                           &kind, "subject", &subject, "change", &change, "uid", &uid, "role", &role, "actor", &actor,
+                           "realtime_ms", &realtime_ms) < 0)
+                return -EBADMSG;
+        entry->kind = CONSENT_ENTRY_KEYS;
+        entry->realtime_ms = realtime_ms;
+        while (entry->change < GATE_KEYS_MAX && strcmp(change, key_changes[entry->change]) != 0)
+                entry->change++;
+        if (entry->change == GATE_KEYS_MAX)
+                return -EBADMSG;
+        return decode_who(subject, uid, role, actor, entry);
+}
+
 /**
  * consent_entry_decode() - read an entry of the ledger, strictly
  * @body:       JSON
- * @ret_entry:  what was decided; what belongs to the other kind is 0
+ * @ret_entry:  what was decided; what belongs to other kinds is 0
  *
  * Return: 0; -EBADMSG: not an entry of a version this program knows; the output is untouched then.
  */
@@ -210,6 +239,8 @@ int consent_entry_decode(const char *body, ConsentEntry *ret_entry) {
                 r = decode_decision(json, &entry);
         else if (strcmp(kind, "erasure") == 0)
                 r = decode_erasure(json, &entry);
+        else if (strcmp(kind, "keys") == 0)
+                r = decode_keys(json, &entry);
         else
                 r = -EBADMSG;
         if (r < 0)

@@ -11,7 +11,12 @@
 
 #define CONSENT_SUBJECT_MAX 129 /* with the 0 */
 
-typedef enum ConsentEntryKind { CONSENT_ENTRY_DECISION, CONSENT_ENTRY_ERASURE, CONSENT_ENTRY_MAX } ConsentEntryKind;
+typedef enum ConsentEntryKind {
+        CONSENT_ENTRY_DECISION,
+        CONSENT_ENTRY_ERASURE,
+        CONSENT_ENTRY_KEYS,
+        CONSENT_ENTRY_MAX,
+} ConsentEntryKind;
 
 /* A plain value; strings are copies, "" where there is none. */
 typedef struct ConsentEntry {
@@ -32,6 +37,9 @@ typedef struct ConsentEntry {
         uint32_t purposes;
         int64_t since_ms, until_ms; /* TIME_MS_NONE: open */
         bool is_stored_kept;
+
+        /* a change of the keys */
+        GateKeyChange change;
 } ConsentEntry;
 
 int consent_entry_encode(const ConsentEntry *entry, char **ret_body) _must_check_;

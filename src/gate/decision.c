@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One decision of a person on its way through the journal: a grant, a withdrawal, a request to erase. Floor 3.
+ * One decision of a person on its way through the journal: a grant, a withdrawal, a request to erase or
+ * to rotate the keys. Floor 3.
  *
  *                 asked                    written                     not written
  *   grant         nothing changes          in force, if not overtaken  nothing changes
  *   withdrawal    in force                 stays                       stays, until the next start reads the ledger
  *   erasure       -                        nothing in scope is left    nothing changes
+ *   rotation      -                        all is wrapped anew         nothing changes
  *
  * A decision outlives its gate while the journal has it: the journal answers every request, if need be while it is
  * freed, and the answer frees the decision. The gate keeps a list, so that it can cut the ties when it goes first.
@@ -24,7 +26,7 @@ struct Decision {
         Gate *gate; /* NULL: freed meanwhile */
         Decision *next;
         ConsentEntry entry;
-        GateDone done; /* of a grant */
+        GateDone done; /* of a grant or a rotation */
         GateEraseDone erase_done;
         void *userdata;
 };
@@ -310,6 +312,39 @@ int gate_erase(Gate *gate, const GateErase *scope, const GateActor *actor, GateE
         decision->userdata = userdata;
 
         r = decision_erase(decision, &erasure);
+        if (r == 0)
+                (void)TAKE_PTR(decision); /* the journal has it */
+
+        return r;
+}
+
+/**
+ * gate_rotate_keys() - a person wants every key wrapped anew
+ * @gate:       the gate
+ * @actor:      who; copied
+ * @done:       called with 0 when it is done and in the ledger; else GATE_E_FULL, GATE_E_NOT_DURABLE or < 0: everything
+ *              is as it was; -ECANCELED: the gate was freed
+ * @userdata:   for @done
+ *
+ * Return: 0: it is being written, and @done follows; GATE_E_FULL, GATE_E_NOT_DURABLE or < 0: everything is as it was,
+ * @done is not called.
+ */
+int gate_rotate_keys(Gate *gate, const GateActor *actor, GateDone done, void *userdata) {
+        _cleanup_(decision_freep) Decision *decision = NULL;
+        _cleanup_free_ char *body = NULL;
+        int r;
+
+        r = decision_new(gate, actor, &decision);
+        if (r < 0)
+                return r;
+        decision->entry.kind = CONSENT_ENTRY_KEYS;
+        decision->entry.change = GATE_KEYS_ROTATED;
+        decision->done = done;
+        decision->userdata = userdata;
+
+        r = consent_entry_encode(&decision->entry, &body);
+        if (r >= 0)
+                r = outcome_from_journal(journal_rotate(gate->journal, body, decision_on_appended, decision));
         if (r == 0)
                 (void)TAKE_PTR(decision); /* the journal has it */
 

@@ -319,3 +319,21 @@ static int ledger_action(Engine *engine, const SimpleJob *call) {
 int journal_ledger_append(Journal *journal, const char *body, JournalDone done, void *userdata) {
         return simple_submit(journal, &(SimpleJob){ .action = ledger_action, .text_a = (char *)body }, done, userdata);
 }
+
+static int rotate_action(Engine *engine, const SimpleJob *call) {
+        return engine_rotate(engine, call->text_a);
+}
+
+/**
+ * journal_rotate() - replace the salt and wrap every living key anew
+ * @journal:    the journal
+ * @ledger_body: JSON text, written in the same transaction; copied
+ * @done:       0: it is on the medium; < 0: everything is as it was
+ * @userdata:   for @done
+ *
+ * Return: 0: @done will be called; JOURNAL_E_FULL; -ENOMEM.
+ */
+int journal_rotate(Journal *journal, const char *ledger_body, JournalDone done, void *userdata) {
+        return simple_submit(journal, &(SimpleJob){ .action = rotate_action, .text_a = (char *)ledger_body }, done,
+                             userdata);
+}

@@ -10,6 +10,7 @@
  *   settle.c     what destroyed keys mean for journal.db; deleting their rows
  *   reader.c     batches                             sending.c    intents, acknowledgements, doomed objects
  *   erasing.c    erasures                            erasures.c   their rows      summary.c  what is kept of whom
+ *   keys.c       changes of the keys on request
  *
  * The struct is open to these files alone.
  */
@@ -129,6 +130,9 @@ int engine_object_deleted(Engine *engine, uint64_t object) _must_check_;
 /* erasing.c */
 int engine_erase(Engine *engine, const JournalErasure *erasure, JournalReceipt *ret) _must_check_;
 int engine_list_erasures(Engine *engine, JournalErasureState **ret, size_t *ret_n) _must_check_;
+
+/* keys.c */
+int engine_rotate(Engine *engine, const char *ledger_body) _must_check_;
 
 /* summary.c */
 int engine_summary(Engine *engine, const char *subject, JournalPurposeSummary summary[static PURPOSE_MAX]) _must_check_;

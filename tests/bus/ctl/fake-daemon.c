@@ -24,10 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <systemd/sd-bus.h>
-#include <systemd/sd-event.h>
 
-#include "client.h"
+#include "fake-daemon.h"
 
 #define ROOT "/org/trailkeep"
 #define ERASURE ROOT "/erasure/1"
@@ -39,23 +37,8 @@
 
 #define SINCE_MS INT64_C(1795454000000)
 
-typedef struct Failure {
-        char method[32], error[96], text[128];
-} Failure;
-
-typedef struct Fake {
-        sd_bus *bus;
-        sd_event *event;
-        char device_state[32], sync_state[32];
-        uint64_t pending, to_delete, deleted;
-        Failure failures[4];
-        size_t n_failures;
-        sd_bus_message *flush; /* waiting for its answer */
-        char calls[1024];
-} Fake;
-
 /* The arguments as JSON; the message is left at its beginning. */
-static int note_call(Fake *fake, sd_bus_message *call) {
+int note_call(Fake *fake, sd_bus_message *call) {
         _cleanup_json_ json_t *arguments = NULL;
         _cleanup_free_ char *text = NULL;
         size_t n = strlen(fake->calls);
@@ -73,7 +56,7 @@ static int note_call(Fake *fake, sd_bus_message *call) {
 }
 
 /* 1 when the call was answered with the scripted error. */
-static int fail_as_told(Fake *fake, sd_bus_message *call) {
+int fail_as_told(Fake *fake, sd_bus_message *call) {
         for (size_t i = 0; i < fake->n_failures; i++)
                 if (strcmp(fake->failures[i].method, sd_bus_message_get_member(call)) == 0)
                         return sd_bus_reply_method_errorf(call, fake->failures[i].error, "%s", fake->failures[i].text) <
@@ -430,6 +413,7 @@ static int export_all(Fake *fake) {
                 { ROOT, CONSENT, consent_vtable },
                 { ROOT, DATA, data_vtable },
                 { ROOT, SYNC, sync_vtable },
+                { ROOT, "org.trailkeep.Journal1", fake_journal_vtable },
                 { ERASURE, ERASURE_INTERFACE, erasure_vtable },
         };
         int r = 0;

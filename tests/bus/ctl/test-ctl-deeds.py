@@ -41,6 +41,15 @@ class Deeds(Case):
         _, err = self.ctl('consent', 'grant', 'location', 'audio', code=FAILED)
         self.assertEqual(err.count('could not be written'), 2)
 
+    def test_rotate_the_keys(self):
+        out, _ = self.ctl('key', 'rotate')
+        self.assertIn('wrapped anew', out)
+        self.assertEqual(self.json('key', 'rotate'), {'rotated': True})
+        self.assertEqual([call[0] for call in self.fake.calls()], ['RotateKeys', 'RotateKeys'])
+        self.fake.tell('fail RotateKeys org.trailkeep.Error.Full the keys are as they were')
+        _, err = self.ctl('key', 'rotate', code=FAILED)
+        self.assertIn('as they were', err)
+
     def test_erase_gives_its_scope_on(self):
         self.ctl('data', 'erase', '-y', '-p', 'location', '--purpose=audio', '--since=2026-11-23T10:00:00Z',
                  '--until=2026-11-23 11:00', '--keep-stored')

@@ -79,5 +79,6 @@ Reply *stranger_get(Face *face, Reply *reply, const char *path, const char *inte
 #define DATA "org.trailkeep.Data1"
 #define ERASURE "org.trailkeep.Erasure1"
 #define SYNC "org.trailkeep.Sync1"
+#define JOURNAL "org.trailkeep.Journal1"
 #define PROPERTIES "org.freedesktop.DBus.Properties"
 #define OURS "org.trailkeep.Error."

@@ -47,6 +47,7 @@ static void test_all_else_is_denied_to_strangers(void **state) {
         assert_error(stranger_call(face, &reply, DATA, "Erase", "a{sv}", 0), DENIED, "trailkeep-bridge");
         assert_error(stranger_call(face, &reply, DATA, "ListErasures", NULL), DENIED, "trailkeep-owner");
         assert_error(stranger_call(face, &reply, SYNC, "Flush", NULL), DENIED, "trailkeep-owner");
+        assert_error(stranger_call(face, &reply, JOURNAL, "RotateKeys", NULL), DENIED, "trailkeep-owner");
         assert_int_equal(fake_journal_n_entries(face->journal), 0);
 }
 
@@ -85,6 +86,7 @@ static void test_operator_may_reduce_but_not_grant_or_see(void **state) {
         assert_replied(stranger_call(face, &reply, CONSENT, "Withdraw", "sa{sv}", "location", 0));
         assert_replied(stranger_call(face, &reply, DATA, "Erase", "a{sv}", 0));
         assert_replied(stranger_call(face, &reply, DATA, "Summary", NULL));
+        assert_replied(stranger_call(face, &reply, JOURNAL, "RotateKeys", NULL));
 }
 
 static void test_bridge_names_for_whom_it_speaks(void **state) {
@@ -100,6 +102,7 @@ static void test_bridge_names_for_whom_it_speaks(void **state) {
         assert_string_equal(entry.role, "bridge");
         assert_string_equal(entry.actor, "Zoë");
         assert_int_equal(entry.uid, geteuid() == 0 ? 65534 : geteuid());
+        assert_error(stranger_call(face, &reply, JOURNAL, "RotateKeys", NULL), DENIED, "trailkeep-operator");
         /* Less must always be possible. */
         assert_replied(stranger_call(face, &reply, CONSENT, "Withdraw", "sa{sv}", "audio", 0));
 }

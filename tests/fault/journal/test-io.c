@@ -90,6 +90,37 @@ static void test_what_an_erasure_spares_outlives_its_failure(void **state) {
                 ;
 }
 
+/* Returns whether the failure was reached. */
+static bool rotate_with_failure(unsigned n, bool is_lasting) {
+        Fixture *f = NULL;
+        bool is_reached;
+
+        assert_int_equal(fixture_setup((void **)&f), 0);
+        assert_int_equal(fixture_open(f), 0);
+        append(f, 3);
+        fail_vfs_at(n, is_lasting);
+        (void)rotate(f, "{}"); /* either way all must be readable */
+        is_reached = fail_vfs_count() >= n;
+        fail_vfs_never();
+        append(f, 3);
+        fixture_reopen(f);
+        send_all(f, LANE_TRACK);
+        assert_int_equal(lane_counters(f, LANE_TRACK)->stored, 6);
+        assert_int_equal(lane_counters(f, LANE_TRACK)->parked, 0);
+        assert_int_equal(fixture_teardown((void **)&f), 0);
+        return is_reached;
+}
+
+static void test_rotation_that_fails_anywhere_costs_nothing(void **state) {
+        unsigned n = 1;
+
+        while (rotate_with_failure(n, false))
+                n++;
+        assert_true(n > 5);
+        for (n = 1; rotate_with_failure(n, true); n++)
+                ;
+}
+
 static void test_rows_wait_in_memory_and_are_durable_in_the_end(void **state) {
         Fixture *f = *state;
         int r = 0, n = 0;
@@ -128,6 +159,7 @@ int main(void) {
                 cmocka_unit_test(test_a_single_failure_at_any_place),
                 cmocka_unit_test(test_failing_from_any_place_on),
                 cmocka_unit_test(test_what_an_erasure_spares_outlives_its_failure),
+                cmocka_unit_test(test_rotation_that_fails_anywhere_costs_nothing),
                 cmocka_unit_test_setup_teardown(test_rows_wait_in_memory_and_are_durable_in_the_end, fixture_setup,
                                                 fixture_teardown),
         };

@@ -62,6 +62,8 @@ static void test_results_of_the_gate(void **state) {
         assert_int_equal(bus_error_from_gate(BUS_VERB_GRANT, -EIO), BUS_ERROR_GRANT_NOT_DURABLE);
         assert_int_equal(bus_error_from_gate(BUS_VERB_ERASE, GATE_E_FULL), BUS_ERROR_ERASE_FULL);
         assert_int_equal(bus_error_from_gate(BUS_VERB_ERASE, GATE_E_NOT_DURABLE), BUS_ERROR_ERASE_NOT_DURABLE);
+        assert_int_equal(bus_error_from_gate(BUS_VERB_ROTATE_KEYS, GATE_E_FULL), BUS_ERROR_KEYS_FULL);
+        assert_int_equal(bus_error_from_gate(BUS_VERB_ROTATE_KEYS, -EIO), BUS_ERROR_KEYS_NOT_DURABLE);
         assert_int_equal(bus_error_from_gate(BUS_VERB_WITHDRAW, -ECANCELED), BUS_ERROR_STOPPING);
         assert_int_equal(bus_error_from_gate(BUS_VERB_FLUSH, -EIO), BUS_ERROR_FAILED);
 }

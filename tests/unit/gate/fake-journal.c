@@ -126,6 +126,10 @@ int journal_ledger_append(Journal *journal, const char *body, JournalDone done, 
         return fake_journal_take(journal, &(FakeRequest){ .done = done, .userdata = userdata }, body);
 }
 
+int journal_rotate(Journal *journal, const char *body, JournalDone done, void *userdata) {
+        return fake_journal_take(journal, &(FakeRequest){ .done = done, .userdata = userdata }, body);
+}
+
 int journal_erase(Journal *journal, const JournalErasure *erasure, JournalEraseDone done, void *userdata) {
         journal->n_erasures++;
         journal->erasure = *erasure;

@@ -74,6 +74,20 @@ static void test_erasure_comes_back(void **state) {
         assert_round_trip(&erasure);
 }
 
+static void test_change_of_the_keys_comes_back(void **state) {
+        ConsentEntry entry = { .kind = CONSENT_ENTRY_KEYS, .subject = "s-1", .uid = 1000, .role = "operator" };
+
+        for (entry.change = 0; entry.change < GATE_KEYS_MAX; entry.change++) {
+                _cleanup_free_ char *body = NULL;
+                ConsentEntry back;
+
+                assert_round_trip(&entry);
+                assert_int_equal(consent_entry_encode(&entry, &body), 0);
+                assert_int_equal(consent_entry_decode(body, &back), 0);
+                assert_int_equal(back.change, entry.change);
+        }
+}
+
 static void test_form_is_as_documented(void **state) {
         _cleanup_free_ char *decision = NULL, *request = NULL;
 
@@ -168,7 +182,7 @@ static void test_cut_or_trailing_text_is_refused(void **state) {
         assert_refused("}", "}{}");
 }
 
-static void test_erasure_with_wrong_members_is_refused(void **state) {
+static void test_other_kinds_with_wrong_members_are_refused(void **state) {
         static const char *const lines[] = {
                         "{\"v\":1,\"kind\":\"erasure\",\"subject\":\"s\",\"purposes\":[1],\"since_ms\":null,\"until_"
                         "ms\":null,"
@@ -179,6 +193,10 @@ static void test_erasure_with_wrong_members_is_refused(void **state) {
                         "{\"v\":1,\"kind\":\"erasure\",\"subject\":\"s\",\"purposes\":[],\"since_ms\":\"\",\"until_"
                         "ms\":null,"
                         "\"keep_stored\":true,\"uid\":1,\"role\":\"owner\",\"actor\":null,\"realtime_ms\":1}",
+                        "{\"v\":1,\"kind\":\"keys\",\"subject\":\"s\",\"change\":\"lost\",\"uid\":1,\"role\":\"owner\","
+                        "\"actor\":null,\"realtime_ms\":1}",
+                        "{\"v\":1,\"kind\":\"keys\",\"subject\":\"s\",\"uid\":1,\"role\":\"owner\",\"actor\":null,"
+                        "\"realtime_ms\":1}",
                         "[]",
                         "",
                         "null",
@@ -194,6 +212,7 @@ int main(void) {
                 cmocka_unit_test(test_grant_comes_back),
                 cmocka_unit_test(test_withdrawal_comes_back),
                 cmocka_unit_test(test_erasure_comes_back),
+                cmocka_unit_test(test_change_of_the_keys_comes_back),
                 cmocka_unit_test(test_form_is_as_documented),
                 cmocka_unit_test(test_text_that_is_not_utf8_is_refused),
                 cmocka_unit_test(test_later_version_is_refused),
@@ -207,7 +226,7 @@ int main(void) {
                 cmocka_unit_test(test_number_out_of_range_is_refused),
                 cmocka_unit_test(test_text_too_long_is_refused),
                 cmocka_unit_test(test_cut_or_trailing_text_is_refused),
-                cmocka_unit_test(test_erasure_with_wrong_members_is_refused),
+                cmocka_unit_test(test_other_kinds_with_wrong_members_are_refused),
         };
 
         return cmocka_run_group_tests_name("consent-entry", tests, NULL, NULL);

@@ -170,6 +170,37 @@ static void test_erasure_is_passed_on_and_written_down(void **state) {
         assert_true(gate_is_ledger_trusted(fixture->gate));
 }
 
+static void test_rotation_is_written_down_and_leaves_the_consent(void **state) {
+        Fixture *fixture = *state;
+        Answer answer = { .r = NOT_CALLED };
+        ConsentEntry entry;
+
+        grant(fixture);
+        assert_int_equal(gate_rotate_keys(fixture->gate, &owner, on_done, &answer), 0);
+        assert_int_equal(answer.r, NOT_CALLED);
+        fake_journal_complete(fixture->journal, 0);
+        assert_int_equal(answer.r, 0);
+        assert_int_equal(consent_entry_decode(fake_journal_entry(fixture->journal, 1), &entry), 0);
+        assert_int_equal(entry.kind, CONSENT_ENTRY_KEYS);
+        assert_int_equal(entry.change, GATE_KEYS_ROTATED);
+        assert_int_equal(entry.uid, owner.uid);
+        reopen_gate(fixture);
+        assert_true(gate_is_ledger_trusted(fixture->gate));
+        assert_true(gate_allows(fixture->gate, PURPOSE_LOCATION));
+}
+
+static void test_rotation_that_fails_is_said(void **state) {
+        Fixture *fixture = *state;
+        Answer answer = { .r = NOT_CALLED };
+
+        assert_int_equal(gate_rotate_keys(fixture->gate, &owner, on_done, &answer), 0);
+        fake_journal_complete(fixture->journal, -EIO);
+        assert_int_equal(answer.r, -EIO);
+        fake_journal_refuse(fixture->journal, JOURNAL_E_FULL);
+        assert_int_equal(gate_rotate_keys(fixture->gate, &owner, on_done, &answer), GATE_E_FULL);
+        assert_int_equal(answer.n_calls, 1);
+}
+
 static void test_erasing_leaves_the_consent(void **state) {
         Fixture *fixture = *state;
         GateErase scope = { .purposes = 1 << PURPOSE_LOCATION, .since_ms = TIME_MS_NONE, .until_ms = TIME_MS_NONE };
@@ -219,6 +250,8 @@ int main(void) {
                 gate_test(test_out_of_memory_in_replay_is_an_error),
                 gate_test(test_withdrawing_works_without_a_trusted_ledger),
                 gate_test(test_erasure_is_passed_on_and_written_down),
+                gate_test(test_rotation_is_written_down_and_leaves_the_consent),
+                gate_test(test_rotation_that_fails_is_said),
                 gate_test(test_erasing_leaves_the_consent),
                 gate_test(test_erasure_that_fails_is_said),
                 gate_test(test_erasure_of_nothing_or_of_a_reversed_range_is_refused),

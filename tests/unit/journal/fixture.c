@@ -345,6 +345,14 @@ int ledger_append_entry(Fixture *f, const char *body) {
         return answer.r;
 }
 
+int rotate(Fixture *f, const char *body) {
+        Answer answer = { 0 };
+
+        assert_int_equal(journal_rotate(f->journal, body, on_done, &answer), 0);
+        wait_for(f, &answer);
+        return answer.r;
+}
+
 const JournalLaneCounters *lane_counters(Fixture *f, Lane lane) {
         return &journal_counters(f->journal)->lanes[lane];
 }
@@ -420,4 +428,19 @@ void sql_run(Fixture *f, const char *file, const char *sql) {
 
         assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
         (void)sqlite3_close(db);
+}
+
+Bytes sql_blob(Fixture *f, const char *file, const char *sql) {
+        sqlite3 *db = sql_open(f, file);
+        sqlite3_stmt *statement = NULL;
+        Bytes bytes = { 0 };
+
+        assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+        assert_int_equal(bytes_append(&bytes, sqlite3_column_blob(statement, 0),
+                                      (size_t)sqlite3_column_bytes(statement, 0)),
+                         0);
+        (void)sqlite3_finalize(statement);
+        (void)sqlite3_close(db);
+        return bytes;
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
+#include "trailkeep/bytes.h"
 #include "trailkeep/journal.h"
 #include "trailkeep/parse.h"
 
@@ -61,6 +62,7 @@ int object_deleted(Fixture *f, uint64_t object);
 size_t list_erasures(Fixture *f, JournalErasureState states[static 16]);
 void summary(Fixture *f, const char *subject, JournalPurposeSummary summary[static PURPOSE_MAX]);
 int ledger_append_entry(Fixture *f, const char *body);
+int rotate(Fixture *f, const char *body);
 const JournalLaneCounters *lane_counters(Fixture *f, Lane lane);
 void check_counters(Fixture *f);        /* the sum that always holds */
 void wait_reclaimed(Fixture *f);        /* until the rows of all erasures are gone */
@@ -70,3 +72,4 @@ bool state_holds(Fixture *f, const void *bytes, size_t size);
 bool text_in_state(Fixture *f, const char *text);
 int64_t sql_number(Fixture *f, const char *file, const char *sql); /* with the journal closed */
 void sql_run(Fixture *f, const char *file, const char *sql);
+Bytes sql_blob(Fixture *f, const char *file, const char *sql); /* the first BLOB, likewise */

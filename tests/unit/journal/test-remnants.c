@@ -4,7 +4,6 @@
  * encrypt (REMNANTS_PLAIN), the control which shows that the search does find what is there.
  */
 #include "fixture.h"
-#include <sqlite3.h>
 
 #define COORDINATE "52.51627500"
 #define OBJECT_NAME "tracks/2026/11/23/some-object"
@@ -61,24 +60,6 @@ static void test_no_plain_text_at_any_time(void **state) {
         check_no_plain_text(f);
         wait_reclaimed(f);
         check_no_plain_text(f);
-}
-
-/* The first BLOB of a query, with the journal closed. */
-static Bytes sql_blob(Fixture *f, const char *file, const char *sql) {
-        _cleanup_free_ char *path = fixture_path(f, file);
-        sqlite3_stmt *statement = NULL;
-        Bytes bytes = { 0 };
-        sqlite3 *db = NULL;
-
-        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-        assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
-        assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-        assert_int_equal(bytes_append(&bytes, sqlite3_column_blob(statement, 0),
-                                      (size_t)sqlite3_column_bytes(statement, 0)),
-                         0);
-        (void)sqlite3_finalize(statement);
-        (void)sqlite3_close(db);
-        return bytes;
 }
 
 static void test_destroyed_key_is_in_no_file(void **state) {

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What is done to the keys as such, on request. Floor 2. What wraps them anew is vault-rotate.c.
+ */
+#include "engine.h"
+#include "ledger.h"
+
+/**
+ * engine_rotate() - replace the salt, wrap every living key anew, and write that down
+ * @engine:     the engine
+ * @ledger_body: JSON; written in the same transaction
+ *
+ * Return: 0: it is on the medium; < 0: nothing was changed.
+ */
+int engine_rotate(Engine *engine, const char *ledger_body) {
+        _cleanup_transaction_ Db *transaction = NULL;
+        _cleanup_(keyring_freep) Keyring *next = NULL;
+        int r;
+
+        r = engine_vault_begin(engine, &transaction);
+        if (r >= 0)
+                r = ledger_append(engine->vault, ledger_body);
+        if (r >= 0)
+                r = vault_rotate(engine->vault, &next);
+        if (r >= 0)
+                r = engine_vault_commit(engine, &transaction);
+        if (r < 0)
+                return r;
+        vault_adopt(engine->vault, TAKE_PTR(next));
+        return 0;
+}
