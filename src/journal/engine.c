@@ -252,7 +252,7 @@ int engine_new(const JournalOptions *options, const Clock *clock, Engine **ret, 
                 return journal_refuse(error, -ENOMEM, "out of memory");
         engine->clock = clock;
         engine->lock_fd = -1;
-        engine->is_unsettled = true;
+        engine->is_unsettled = engine->has_gaps = true;
         memcpy(engine->retention_usec, options->retention_usec, sizeof(engine->retention_usec));
         engine->alarm_retention_usec = options->alarm_retention_usec;
         r = engine_lock(engine, options->state_dir, error);

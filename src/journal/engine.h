@@ -11,6 +11,7 @@
  *   reader.c     batches                             sending.c    intents, acknowledgements, doomed objects
  *   erasing.c    erasures                            erasures.c   their rows      summary.c  what is kept of whom
  *   keys.c       changes of the keys on request
+ *   gap.c        what was lost, and records of it    gaps.c       their rows
  *
  * The struct is open to these files alone.
  */
@@ -18,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "ages.h"
+#include "erasures.h"
+#include "gaps.h"
 #include "lanes.h"
 #include "objects.h"
 #include "parcels.h"
@@ -64,6 +67,7 @@ typedef struct Engine {
         bool is_doubtful;           /* a commit of the vault failed: it may be on the medium all the same */
         bool is_unsettled;          /* keys were destroyed that journal.db does not know of yet */
         bool has_dead;              /* rows are to be deleted */
+        bool has_gaps;              /* there may be gaps that are to become records */
         bool can_forget;            /* the vault has rows of destroyed parcels of which nothing is left */
         bool must_truncate;         /* an erasure's rows may be in the WAL */
         bool has_kept;              /* there may be living parcels */
@@ -111,6 +115,12 @@ int engine_outrun(Engine *engine) _must_check_;
 /* settle.c */
 int engine_settle(Engine *engine) _must_check_;
 int engine_reclaim(Engine *engine) _must_check_;
+
+/* gap.c */
+int engine_note_gap(Engine *engine, const Gap *gap) _must_check_; /* in the transaction that loses the data */
+int engine_settle_gaps(Engine *engine, const ParcelList *destroyed) _must_check_;
+int engine_erase_gaps(Engine *engine, const Erasure *erasure) _must_check_;
+int engine_next_gap(Engine *engine, uint64_t after, Row **ret) _must_check_; /* 1: found, 0: none */
 
 /* reader.c */
 int engine_next_range(Engine *engine, Lane lane, ParcelRow *ret_parcel, uint64_t ret_bounds[static 2]) _must_check_;

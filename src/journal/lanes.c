@@ -2,7 +2,7 @@
 /*
  * journal.db. Floor 2.
  *
- * An SQLite database (application_id 0x746b6a6e "tkjn", user_version 1) in WAL with synchronous=FULL, pages of 4096
+ * An SQLite database (application_id 0x746b6a6e "tkjn", user_version 2) in WAL with synchronous=FULL, pages of 4096
  * bytes, no auto_vacuum and secure_delete OFF (Debian's library has it ON by default): one fdatasync for a commit, and
  * nothing in it is worth overwriting, since bodies and labels are sealed.
  *
@@ -11,7 +11,7 @@
  *   alarm, event, track, diagnostics: the rows of a lane
  *     id      parcel << 20 | n, n counting from 0 without holes within a parcel
  *     body    sealed under the parcel's key (aead.c), additional data as in seal.c; the plain text is that of record.c
- *   object    see objects.c
+ *   object    see objects.c       gap       see gaps.c
  *   parked    lane, first, last (record ids, both inclusive), reason: the cursor has passed them, shown until resolved
  *   dead      parcel, lane: its key is destroyed and it is counted; rows may still be there
  *   applied   erasure, objects: what that erasure of the vault means for this file is done; how many objects it doomed
@@ -54,6 +54,9 @@ static const char *const lanes_steps[] = {
         " reason TEXT NOT NULL, PRIMARY KEY(lane, first)) WITHOUT ROWID;"
         "CREATE TABLE dead(parcel INTEGER PRIMARY KEY, lane INTEGER NOT NULL);"
         "CREATE TABLE applied(erasure INTEGER PRIMARY KEY, objects INTEGER NOT NULL);",
+        /* 2 */
+        "CREATE TABLE gap(id INTEGER PRIMARY KEY AUTOINCREMENT, lane INTEGER NOT NULL, purpose INTEGER NOT NULL,"
+        " reason INTEGER NOT NULL, parcel INTEGER NOT NULL, body BLOB NOT NULL);",
 };
 
 static const DbFormat lanes_format = {

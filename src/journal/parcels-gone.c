@@ -19,12 +19,12 @@ static int parcels_count(Vault *vault, int64_t *ret_gone, int64_t *ret_living) {
         r = db_number(vault_db(vault), "SELECT count(*) FROM parcel WHERE fate = 7", ret_gone);
         if (r < 0)
                 return r;
-        return db_number(vault_db(vault), "SELECT count(*) FROM parcel WHERE fate < 7", ret_living);
+        return db_number(vault_db(vault), "SELECT count(*) FROM parcel WHERE fate <> 7", ret_living);
 }
 
 static int parcels_rewrite(Vault *vault) {
         static const char *const statements[] = {
-                "CREATE TEMP TABLE parcel_kept AS SELECT * FROM parcel WHERE fate < 7 ORDER BY id",
+                "CREATE TEMP TABLE parcel_kept AS SELECT * FROM parcel WHERE fate <> 7 ORDER BY id",
                 "DELETE FROM parcel",
                 "INSERT INTO parcel SELECT * FROM temp.parcel_kept ORDER BY id",
                 "DROP TABLE temp.parcel_kept",
@@ -46,7 +46,7 @@ int parcels_forget(Vault *vault) {
         int64_t n_gone, n_living;
         int r;
 
-        r = db_run(vault_db(vault), "UPDATE parcel SET fate = 7 WHERE fate BETWEEN 4 AND 6");
+        r = db_run(vault_db(vault), "UPDATE parcel SET fate = 7 WHERE fate IN (4, 5, 6, 8)");
         if (r < 0)
                 return r;
         r = parcels_count(vault, &n_gone, &n_living);

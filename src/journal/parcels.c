@@ -16,7 +16,7 @@
  *     extent           sealed under the key (68 bytes): the five numbers of extent.h; zeroes while open, after a crash
  *                      until it has been counted again, and once destroyed
  *
- *   PARCEL_OPEN -> PARCEL_CLOSED -> PARCEL_RELEASED | PARCEL_EXPIRED | PARCEL_ERASED -> PARCEL_GONE -> row deleted
+ *   PARCEL_OPEN -> PARCEL_CLOSED -> PARCEL_RELEASED | PARCEL_EXPIRED | PARCEL_ERASED | PARCEL_EVICTED -> PARCEL_GONE -> row deleted
  *        `-------------------^
  *
  * A key is on the medium before the first record sealed with it is, and is never used again after this start of the
@@ -32,13 +32,16 @@
 #include <errno.h>
 #include <string.h>
 #include "parcels.h"
+#include "trailkeep/parse.h"
 
 #define PARCEL_COLUMNS "id, lane, purpose, fate, opened_on_usec, erasure"
 #define ERASURE_SIZE 8
 #define EXTENT_SEALED_SIZE (5 * 8 + AEAD_OVERHEAD)
 
 /* The statements below name them. */
-_Static_assert(PARCEL_OPEN == 2 && PARCEL_CLOSED == 3 && PARCEL_RELEASED == 4 && PARCEL_ERASED == 6, "stored numbers");
+_Static_assert(PARCEL_OPEN == 2 && PARCEL_CLOSED == 3 && PARCEL_RELEASED == 4 && PARCEL_ERASED == 6 &&
+                       PARCEL_GONE == 7 && PARCEL_EVICTED == 8,
+               "stored numbers");
 
 /**
  * parcel_free() - forget a parcel's key and names
@@ -322,12 +325,26 @@ int parcel_destroy(Vault *vault, uint64_t id, ParcelFate fate, uint64_t erasure)
                       DB_INT(fate), DB_BLOB(&erasure_be, sizeof(erasure_be)), DB_INT(id));
 }
 
+/**
+ * parcel_record_time_ms() - the time of a record of a parcel, as it counts in the parcel's extent
+ * @parcel:     borrowed
+ * @time_ms:    of the record
+ *
+ * The record of a gap is about a range of time and not about the moment that it bears, so it lies in every range, as
+ * one without a time does.
+ *
+ * Return: the time, or TIME_MS_NONE.
+ */
+int64_t parcel_record_time_ms(const Parcel *parcel, int64_t time_ms) {
+        return strcmp(parcel->source, PARCEL_SOURCE_OWN) == 0 ? TIME_MS_NONE : time_ms;
+}
+
 static const char *parcel_filter_sql(ParcelFilter filter) {
         switch (filter) {
         case PARCELS_LIVING:
                 return "SELECT " PARCEL_COLUMNS " FROM parcel WHERE fate <= 3 ORDER BY id";
         case PARCELS_DESTROYED:
-                return "SELECT " PARCEL_COLUMNS " FROM parcel WHERE fate BETWEEN 4 AND 6 ORDER BY id";
+                return "SELECT " PARCEL_COLUMNS " FROM parcel WHERE fate IN (4, 5, 6, 8) ORDER BY id";
         case PARCELS_LEFT_OPEN:
                 return "SELECT " PARCEL_COLUMNS " FROM parcel WHERE fate = 2 ORDER BY id";
         }

@@ -12,6 +12,8 @@
 #include "trailkeep/purpose.h"
 #include "vault.h"
 
+/* What makes records of gaps: the journal itself. Nothing else has this name. */
+#define PARCEL_SOURCE_OWN "journal"
 #define PARCEL_SHIFT 20
 #define PARCEL_RECORDS_MAX ((uint64_t)1 << PARCEL_SHIFT)
 
@@ -23,6 +25,7 @@ typedef enum ParcelFate {
         PARCEL_EXPIRED,  /* key destroyed: its time is over */
         PARCEL_ERASED,   /* key destroyed: somebody asked for it */
         PARCEL_GONE,     /* and nothing of it is left in journal.db */
+        PARCEL_EVICTED,  /* key destroyed: there was no room for it */
 } ParcelFate;
 
 /* A row of the table, without what is sealed. */
@@ -76,6 +79,8 @@ DEFINE_CLEANUP(Parcel, parcel_free);
 int parcel_close(Vault *vault, Parcel *parcel) _must_check_;
 int parcel_destroy(Vault *vault, uint64_t id, ParcelFate fate, uint64_t erasure) _must_check_;
 int parcels_forget(Vault *vault) _must_check_;
+
+int64_t parcel_record_time_ms(const Parcel *parcel, int64_t time_ms);
 
 /* DESTROYED: those of which something may be left in journal.db. */
 typedef enum ParcelFilter { PARCELS_LIVING, PARCELS_DESTROYED, PARCELS_LEFT_OPEN } ParcelFilter;

@@ -82,7 +82,7 @@ int engine_scan(Engine *engine, const Parcel *parcel, uint64_t first, uint64_t l
                 r = reader_record(engine, parcel, statement, &record);
                 if (r < 0)
                         return r;
-                extent_add(&extent, record ? record->time_ms : TIME_MS_NONE, n_bytes);
+                extent_add(&extent, record ? parcel_record_time_ms(parcel, record->time_ms) : TIME_MS_NONE, n_bytes);
         }
         if (r < 0)
                 return r;

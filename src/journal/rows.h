@@ -18,6 +18,7 @@ struct Row {
         Purpose purpose;
         int64_t time_ms;
         uint64_t made_usec; /* CLOCK_BOOTTIME when it was appended */
+        uint64_t gap;       /* it is the record of this gap, which goes when the row is inserted; 0: of none */
         char *subject, *source;
         Bytes plain;        /* record_encode() */
 };

@@ -10,7 +10,7 @@
  *       20     4  incarnation of the vault
  *       24     1  kind, the number in SealKind
  *       25     1  lane, 255 where there is none
- *       26     8  id: of the record, parcel, object, erasure or ledger entry; 0 where there is one only
+ *       26     8  id: of the record, parcel, object, erasure, ledger entry or gap; 0 where there is one only
  *
  * So nothing sealed can be moved to another device, lane, place or meaning without being noticed.
  *

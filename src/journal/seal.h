@@ -26,6 +26,7 @@ typedef enum SealKind {
         SEAL_KIND_LEDGER_HEAD,
         SEAL_KIND_ERASURE,
         SEAL_KIND_OBJECT,
+        SEAL_KIND_GAP,
 } SealKind;
 
 typedef struct SealScope {

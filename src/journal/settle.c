@@ -7,7 +7,7 @@
  *
  *   settle    one transaction: each destroyed parcel that is not in dead yet is entered there and its share of the
  *             counters moved; what it had on its way to the store is doomed; each erasure of the vault that is not in
- *             applied yet dooms what it covers in the catalogue
+ *             applied yet dooms what it covers in the catalogue and forgets the gaps that it covers
  *   reclaim   one slice of rows at a time, with other jobs in between; when nothing is left and an erasure was among
  *             the causes, the WAL is truncated and the erasure marked as reclaimed
  *
@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <string.h>
 #include "engine.h"
-#include "erasures.h"
 
 #define SLICE_RECORDS ((uint64_t)2000)
 
@@ -109,7 +108,7 @@ static int settling_parcels(Settling *settling) {
         r = parcels_list(settling->engine->vault, PARCELS_DESTROYED, &list);
         for (size_t i = 0; r >= 0 && i < list.n; i++)
                 r = settling_parcel(settling, &list.rows[i]);
-        return r;
+        return r < 0 ? r : engine_settle_gaps(settling->engine, &list);
 }
 
 /* Dooms what an erasure covers in the store. */
@@ -128,6 +127,8 @@ static int settling_erasure(Settling *settling, const Erasure *erasure) {
                 if (erasure_covers_object(erasure, &object))
                         r = settling_doom(settling, &object, erasure->request);
         }
+        if (r >= 0)
+                r = engine_erase_gaps(settling->engine, erasure);
         if (r >= 0)
                 r = objects_count_doomed(&settling->catalogue, erasure->request, &n_doomed);
         if (r < 0)

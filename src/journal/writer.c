@@ -17,6 +17,8 @@
 #include <string.h>
 #include "engine.h"
 
+#define GAPS_PER_COMMIT 64 /* the others with the next */
+
 static OpenParcel *open_parcel_free(OpenParcel *open) {
         if (!open)
                 return NULL;
@@ -126,6 +128,7 @@ static int engine_insert(Engine *engine, OpenParcel *open, const Row *row) {
         const Parcel *parcel = open->parcel;
         uint64_t id = parcel_first_id(parcel->row.id) | open->n_planned;
         SealAd ad = seal_ad(vault_scope(engine->vault), SEAL_KIND_RECORD, (uint8_t)parcel->row.lane, id);
+        Catalogue catalogue = engine_catalogue(engine);
         _cleanup_bytes_ Bytes body = { 0 };
         int r;
 
@@ -133,10 +136,12 @@ static int engine_insert(Engine *engine, OpenParcel *open, const Row *row) {
         if (r < 0)
                 return r;
         r = lane_insert(engine->db, parcel->row.lane, id, &body);
+        if (r >= 0 && row->gap > 0)
+                r = gap_delete(&catalogue, row->gap);
         if (r < 0)
                 return r;
         open->n_planned++;
-        extent_add(&open->planned, row->time_ms, body.size);
+        extent_add(&open->planned, parcel_record_time_ms(parcel, row->time_ms), body.size);
         return 0;
 }
 
@@ -193,6 +198,30 @@ static int engine_commit_some(Engine *engine, uint32_t *lanes) {
         return 0;
 }
 
+/* Gaps become records when nothing else waits, each with its row in one transaction; what fails waits in the table. */
+static int engine_commit_gaps(Engine *engine, uint32_t *lanes) {
+        uint64_t after = 0;
+        Row *row;
+        int r;
+
+        for (unsigned i = 0; i < GAPS_PER_COMMIT; i++) {
+                r = engine_next_gap(engine, after, &row);
+                if (r < 0)
+                        return r;
+                if (r == 0) {
+                        engine->has_gaps = false;
+                        break;
+                }
+                after = row->gap;
+                rows_push(&engine->waiting, row);
+        }
+        for (r = 0; r >= 0 && engine->waiting.first;)
+                r = engine_commit_some(engine, lanes);
+        engine->has_gaps |= r < 0;
+        rows_done(&engine->waiting);
+        return r;
+}
+
 /**
  * engine_note_failure() - remember whether the journal can be written
  * @engine:     the engine
@@ -221,6 +250,8 @@ int engine_commit(Engine *engine, uint32_t *ret_lanes) {
         r = engine_ready(engine);
         while (r >= 0 && engine->waiting.first)
                 r = engine_commit_some(engine, ret_lanes);
+        if (r >= 0 && engine->has_gaps)
+                r = engine_commit_gaps(engine, ret_lanes);
         engine_note_failure(engine, r);
         return r;
 }

@@ -123,9 +123,9 @@ static void test_later_version_is_refused(void **state) {
         Fixture *f = *state;
 
         make_state(f);
-        sql_run(f, "journal.db", "PRAGMA user_version=2");
+        sql_run(f, "journal.db", "PRAGMA user_version=1000");
         check_refused(f, JOURNAL_E_NEWER, "journal.db");
-        sql_run(f, "vault.db", "PRAGMA user_version=2");
+        sql_run(f, "vault.db", "PRAGMA user_version=1000");
         check_refused(f, JOURNAL_E_NEWER, "vault.db");
 }
 
