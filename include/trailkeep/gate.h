@@ -77,7 +77,10 @@ int gate_withdraw(Gate *gate, Purpose purpose, bool keep, const GateActor *actor
                   void *userdata) _must_check_;
 
 /* What was done to the keys, for the ledger. */
-typedef enum GateKeyChange { GATE_KEYS_ROTATED, GATE_KEYS_MAX } GateKeyChange;
+typedef enum GateKeyChange { GATE_KEYS_ROTATED, GATE_KEYS_ROOT_REPLACED, GATE_KEYS_MAX } GateKeyChange;
+/* The entry of a change that is made with the daemon stopped. */
+int gate_describe_key_change(GateKeyChange change, const char *subject, const GateActor *actor, const Clock *clock,
+                             char **ret_body) _must_check_;
 int gate_rotate_keys(Gate *gate, const GateActor *actor, GateDone done, void *userdata) _must_check_;
 
 /* Erasing on request: written to the ledger with who asked. */

@@ -43,6 +43,7 @@ enum {
 typedef struct JournalOptions {
         const char *state_dir;
         const char *root_secret_file;
+        const char *next_root_secret_file;      /* tried where that one does not open the vault; NULL: none */
         uint64_t commit_interval_usec;          /* group commit: this, 256 rows or 1 MiB, whichever is first */
         uint64_t retention_usec[PURPOSE_MAX];   /* powered-on time; 0: no end */
         uint64_t alarm_retention_usec;
@@ -180,3 +181,8 @@ int journal_ledger_replay(Journal *journal, int (*entry)(uint64_t seq, const cha
 
 /* Keys: another salt, and every living key wrapped anew; an old image of the flash then opens only what it holds. */
 int journal_rotate(Journal *journal, const char *ledger_body, JournalDone done, void *userdata) _must_check_;
+
+/* With the journal closed: the next root secret instead of the present one. Then the caller puts it in its place. */
+int journal_replace_root(const JournalOptions *options, const Clock *clock, const char *ledger_body,
+                         JournalError *ret_error) _must_check_;
+bool journal_is_root_next(const Journal *journal); /* the next one is in use: that last step is still to do */

@@ -4,6 +4,7 @@
  * is used, so that the same configuration serves both.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,4 +41,19 @@ int credential_dup_path(const char *credential, const char *fallback, char **ret
 
         *ret_path = TAKE_PTR(path);
         return 0;
+}
+
+/**
+ * credential_dup_next_path() - find the file that holds the next root secret while it is being replaced
+ * @fallback:   path of the present one from the configuration; the next one lies beside it, with ".new"; borrowed
+ * @ret_path:   the path, whether there is such a file or not; the caller frees it
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int credential_dup_next_path(const char *fallback, char **ret_path) {
+        _cleanup_free_ char *path = NULL;
+
+        if (asprintf(&path, "%s.new", fallback) < 0)
+                return -ENOMEM;
+        return credential_dup_path(CREDENTIAL_NEXT_ROOT_SECRET, path, ret_path);
 }

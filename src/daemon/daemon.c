@@ -43,6 +43,7 @@ static int start_journal(Daemon *d, sd_event *event) {
         JournalOptions options = {
                 .state_dir = c->state_dir,
                 .root_secret_file = d->root_secret_path,
+                .next_root_secret_file = d->next_root_secret_path,
                 .commit_interval_usec = c->commit_interval_usec,
                 .alarm_retention_usec = c->alarm_retention_usec,
         };
@@ -55,6 +56,10 @@ static int start_journal(Daemon *d, sd_event *event) {
                 log_error("%s", error.text);
                 return r < 0 ? r : DAEMON_E_SETUP;
         }
+        if (journal_is_root_next(d->journal))
+                log_warning("The replacement of the root secret is not finished: what is recorded lies under %s already. "
+                            "Finish it with 'trailkeepd --replace-root-secret', the daemon being stopped.",
+                            d->next_root_secret_path);
         r = gate_new(d->journal, d->clock, c->subject, &d->gate);
         if (r < 0) {
                 log_error("The consents cannot be read: %s.", strerror(-r));
@@ -170,6 +175,8 @@ static int start(Daemon *d, sd_event *event, const char *bus_address) {
 
         r = credential_dup_path(CREDENTIAL_ROOT_SECRET, d->config->root_secret_file, &d->root_secret_path);
         if (r == 0)
+                r = credential_dup_next_path(d->config->root_secret_file, &d->next_root_secret_path);
+        if (r == 0)
                 r = credential_dup_path(CREDENTIAL_DEVICE_KEY, d->config->device_key_file, &d->device_key_path);
         if (r == 0)
                 r = check_device_key(d);
@@ -241,6 +248,7 @@ Daemon *daemon_free(Daemon *d) {
         gate_free(TAKE_PTR(d->gate));
         journal_free(TAKE_PTR(d->journal));
         free(d->root_secret_path);
+        free(d->next_root_secret_path);
         free(d->device_key_path);
         free(d);
         return NULL;

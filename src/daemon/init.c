@@ -17,8 +17,16 @@
 #include "trailkeep/file.h"
 #include "trailkeep/keyring.h"
 
-/* Until this is done, and for good if power fails before, only root can read it: too few, never too many. */
-static int give_to_daemon(const char *path, const char *state_dir) {
+/**
+ * init_give_to_daemon() - let the owner of the state folder have a secret that was just made
+ * @path:       of the secret; nobody else can read it
+ * @state_dir:  the state folder; need not be there
+ *
+ * Until this is done, and for good if power fails before, only root can read it: too few, never too many.
+ *
+ * Return: 0, also where root does not run this; -errno.
+ */
+int init_give_to_daemon(const char *path, const char *state_dir) {
         struct stat st;
 
         if (geteuid() != 0)
@@ -50,7 +58,7 @@ static int make(const char *what, const char *path, const char *state_dir, int (
                 return 0;
         }
         if (r == 0) {
-                r = give_to_daemon(path, state_dir);
+                r = init_give_to_daemon(path, state_dir);
                 if (r < 0)
                         (void)unlink(path); /* it holds nothing yet; what went wrong is said below */
         }

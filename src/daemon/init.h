@@ -6,3 +6,4 @@
 #include "trailkeep/config.h"
 
 int init_run(const Config *config) _must_check_;
+int init_give_to_daemon(const char *path, const char *state_dir) _must_check_;

@@ -13,6 +13,7 @@
 #include "init.h"
 #include "options.h"
 #include "process.h"
+#include "replace-root.h"
 #include "trailkeep/clock.h"
 #include "trailkeep/config.h"
 #include "trailkeep/log.h"
@@ -99,6 +100,8 @@ int main(int argc, char *argv[]) {
                 return EXIT_DONE;
         case OPTIONS_INIT:
                 return init_run(config) < 0 ? EXIT_FAILED : EXIT_DONE;
+        case OPTIONS_REPLACE_ROOT:
+                return replace_root_run(config) < 0 ? EXIT_FAILED : EXIT_DONE;
         case OPTIONS_RUN:
         case OPTIONS_HELP:
         case OPTIONS_VERSION:

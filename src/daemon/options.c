@@ -10,7 +10,7 @@
 #include "build-config.h"
 #include "options.h"
 
-enum { ARG_BUS = 0x100, ARG_CHECK_CONFIG, ARG_CONFIG, ARG_INIT, ARG_LOG_LEVEL, ARG_VERSION };
+enum { ARG_BUS = 0x100, ARG_CHECK_CONFIG, ARG_CONFIG, ARG_INIT, ARG_LOG_LEVEL, ARG_REPLACE_ROOT, ARG_VERSION };
 
 static const struct option long_options[] = {
         {"bus", required_argument, NULL, ARG_BUS},
@@ -19,6 +19,7 @@ static const struct option long_options[] = {
         {"help", no_argument, NULL, 'h'},
         {"init", no_argument, NULL, ARG_INIT},
         {"log-level", required_argument, NULL, ARG_LOG_LEVEL},
+        {"replace-root-secret", no_argument, NULL, ARG_REPLACE_ROOT},
         {"version", no_argument, NULL, ARG_VERSION},
         {0},
 };
@@ -31,13 +32,14 @@ void options_print_help(void) {
                "\n"
                "Records positions under consent, sealed, and hands them to your own object store.\n"
                "\n"
-               "      --config FILE      configuration (default: " TRAILKEEP_CONFIG_FILE ")\n"
-               "      --bus BUS          system, session or a D-Bus address (default: system)\n"
-               "      --check-config     check the configuration, say what is wrong, and end\n"
-               "      --init             make the root secret and the device key where missing, and end\n"
-               "      --log-level LEVEL  error, warning, notice, info or debug; before the configuration's\n"
-               "  -h, --help             show this and end\n"
-               "      --version          show the version and end\n"
+               "      --config FILE           configuration (default: " TRAILKEEP_CONFIG_FILE ")\n"
+               "      --bus BUS               system, session or a D-Bus address (default: system)\n"
+               "      --check-config          check the configuration, say what is wrong, and end\n"
+               "      --init                  make the root secret and the device key where missing, and end\n"
+               "      --log-level LEVEL       error, warning, notice, info or debug; before the configuration's\n"
+               "      --replace-root-secret   put what is recorded under another root secret, and end\n"
+               "  -h, --help                  show this and end\n"
+               "      --version               show the version and end\n"
                "\n"
                "See trailkeepd(8), trailkeep.conf(5) and trailkeepctl(1).\n");
 }
@@ -73,6 +75,9 @@ int options_parse(int argc, char *argv[], Options *ret) {
                         break;
                 case ARG_LOG_LEVEL:
                         options.log_level = optarg;
+                        break;
+                case ARG_REPLACE_ROOT:
+                        options.verb = OPTIONS_REPLACE_ROOT;
                         break;
                 case ARG_VERSION:
                         options.verb = OPTIONS_VERSION;

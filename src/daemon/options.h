@@ -6,7 +6,14 @@
 #include <stdbool.h>
 #include "trailkeep/macros.h"
 
-typedef enum OptionsVerb { OPTIONS_RUN, OPTIONS_CHECK_CONFIG, OPTIONS_INIT, OPTIONS_HELP, OPTIONS_VERSION } OptionsVerb;
+typedef enum OptionsVerb {
+        OPTIONS_RUN,
+        OPTIONS_CHECK_CONFIG,
+        OPTIONS_INIT,
+        OPTIONS_REPLACE_ROOT,
+        OPTIONS_HELP,
+        OPTIONS_VERSION,
+} OptionsVerb;
 
 typedef struct Options {
         OptionsVerb verb;

@@ -19,7 +19,7 @@ typedef struct Daemon Daemon;
 struct Daemon {
         const Clock *clock;
         const Config *config;
-        char *root_secret_path;
+        char *root_secret_path, *next_root_secret_path;
         char *device_key_path;
         Journal *journal;
         Gate *gate;

@@ -318,6 +318,37 @@ int gate_erase(Gate *gate, const GateErase *scope, const GateActor *actor, GateE
         return r;
 }
 
+static int describe_key_change(GateKeyChange change, ConsentEntry *entry, char **ret_body) {
+        entry->kind = CONSENT_ENTRY_KEYS;
+        entry->change = change;
+        return consent_entry_encode(entry, ret_body);
+}
+
+/**
+ * gate_describe_key_change() - what the ledger says of a change of the keys that is made without a gate
+ * @change:     which
+ * @subject:    whose box it is, 1 to 128 bytes
+ * @actor:      who; without the name that a bridge asserts
+ * @clock:      for the time that is shown with it
+ * @ret_body:   the entry; the caller frees it
+ *
+ * Return: 0; -EINVAL: the subject or the role is too long; -ENOMEM.
+ */
+int gate_describe_key_change(GateKeyChange change, const char *subject, const GateActor *actor, const Clock *clock,
+                             char **ret_body) {
+        ConsentEntry entry = {
+                .uid = actor->uid,
+                .realtime_ms = (int64_t)(clock_realtime_usec(clock) / USEC_PER_MSEC),
+        };
+        size_t n_subject = strlen(subject), n_role = strlen(actor->role);
+
+        if (n_subject >= sizeof(entry.subject) || n_role >= sizeof(entry.role))
+                return -EINVAL;
+        memcpy(entry.subject, subject, n_subject);
+        memcpy(entry.role, actor->role, n_role);
+        return describe_key_change(change, &entry, ret_body);
+}
+
 /**
  * gate_rotate_keys() - a person wants every key wrapped anew
  * @gate:       the gate
@@ -337,12 +368,10 @@ int gate_rotate_keys(Gate *gate, const GateActor *actor, GateDone done, void *us
         r = decision_new(gate, actor, &decision);
         if (r < 0)
                 return r;
-        decision->entry.kind = CONSENT_ENTRY_KEYS;
-        decision->entry.change = GATE_KEYS_ROTATED;
         decision->done = done;
         decision->userdata = userdata;
 
-        r = consent_entry_encode(&decision->entry, &body);
+        r = describe_key_change(GATE_KEYS_ROTATED, &decision->entry, &body);
         if (r >= 0)
                 r = outcome_from_journal(journal_rotate(gate->journal, body, decision_on_appended, decision));
         if (r == 0)

@@ -10,96 +10,14 @@
  * Up to journal.db nothing is written but the lock, so that a refusal leaves all as it was.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "engine.h"
 #include "erasures.h"
 #include "journal-error.h"
+#include "root.h"
 #include "trailkeep/file.h"
-
-#define STATE_DIR_MODE 0700
-
-static int engine_lock(Engine *engine, const char *dir, JournalError *error) {
-        _cleanup_free_ char *path = path_join(dir, "lock");
-        int r;
-
-        if (!path)
-                return journal_refuse(error, -ENOMEM, "out of memory");
-        r = dir_make(dir, STATE_DIR_MODE);
-        if (r >= 0 && chmod(dir, STATE_DIR_MODE) < 0)
-                r = -errno;
-        if (r < 0)
-                return journal_refuse(error, r, "%s cannot be made private: %s", dir, strerror(-r));
-        engine->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (engine->lock_fd < 0)
-                return journal_refuse(error, -errno, "%s cannot be opened: %s", path, strerror(errno));
-        if (flock(engine->lock_fd, LOCK_EX | LOCK_NB) < 0)
-                return journal_refuse(error, errno == EWOULDBLOCK ? JOURNAL_E_BUSY : -errno,
-                                      "%s is in use by another process; stop that one first", dir);
-        return 0;
-}
-
-static int engine_read_root(const char *path, Secret **ret, JournalError *error) {
-        int r = keyring_read_root(path, ret);
-
-        if (r == 0)
-                return 0;
-        if (r == KEYRING_E_MISSING)
-                return journal_refuse(
-                                error, JOURNAL_E_SECRET,
-                                "the root secret %s is missing; nothing was touched: put it back or, on a new box, run "
-                                "trailkeepd --init",
-                                path);
-        if (r == KEYRING_E_EXPOSED)
-                return journal_refuse(error, JOURNAL_E_SECRET,
-                                      "the root secret %s can be read or written by others; nothing was touched: chmod "
-                                      "it to 0400",
-                                      path);
-        if (r == KEYRING_E_MALFORMED)
-                return journal_refuse(
-                                error, JOURNAL_E_SECRET,
-                                "the root secret %s is not a file of exactly %d bytes; nothing was touched: put the "
-                                "right one back",
-                                path, SECRET_SIZE);
-        return journal_refuse(error, r, "the root secret %s cannot be read: %s", path, strerror(-r));
-}
-
-static bool file_has_content(const char *path) {
-        struct stat st;
-
-        return stat(path, &st) >= 0 && st.st_size > 0;
-}
-
-static int engine_open_vault(Engine *engine, const JournalOptions *options, JournalError *error) {
-        _cleanup_free_ char *vault_path = path_join(options->state_dir, "vault.db");
-        _cleanup_free_ char *journal_path = path_join(options->state_dir, "journal.db");
-        _cleanup_(secret_freep) Secret *root = NULL;
-        int r;
-
-        if (!vault_path || !journal_path)
-                return journal_refuse(error, -ENOMEM, "out of memory");
-        r = engine_read_root(options->root_secret_file, &root, error);
-        if (r != 0)
-                return r;
-        if (!file_has_content(vault_path) && file_has_content(journal_path))
-                return journal_refuse(error, JOURNAL_E_CORRUPT,
-                                      "%s is missing and without its keys %s cannot be read; nothing was touched: "
-                                      "restore it, "
-                                      "or move the folder away to start anew",
-                                      vault_path, journal_path);
-        r = vault_open(vault_path, TAKE_PTR(root), engine->clock, &engine->vault, error);
-        if (r == JOURNAL_E_SECRET)
-                return journal_refuse(error, r,
-                                      "the root secret %s is not the one that %s was made with; nothing was touched: "
-                                      "put the right "
-                                      "one back, or move the folder away to start anew without what was recorded",
-                                      options->root_secret_file, vault_path);
-        return r;
-}
 
 static int engine_open_lanes(Engine *engine, const JournalOptions *options, JournalError *error) {
         _cleanup_free_ char *path = path_join(options->state_dir, "journal.db");
@@ -255,9 +173,9 @@ int engine_new(const JournalOptions *options, const Clock *clock, Engine **ret, 
         engine->is_unsettled = engine->has_gaps = true;
         memcpy(engine->retention_usec, options->retention_usec, sizeof(engine->retention_usec));
         engine->alarm_retention_usec = options->alarm_retention_usec;
-        r = engine_lock(engine, options->state_dir, error);
+        r = state_lock(options->state_dir, &engine->lock_fd, error);
         if (r == 0)
-                r = engine_open_vault(engine, options, error);
+                r = root_open_vault(options, clock, &engine->vault, &engine->is_root_next, error);
         if (r == 0)
                 r = engine_open_lanes(engine, options, error);
         if (r != 0)

@@ -50,6 +50,7 @@ typedef struct Engine {
         uint64_t retention_usec[PURPOSE_MAX];
         uint64_t alarm_retention_usec;
         int lock_fd;
+        bool is_root_next; /* the vault opened with the next root secret */
         Vault *vault;
         Db *db; /* journal.db */
 

@@ -412,6 +412,16 @@ const char *journal_installation(const Journal *journal) {
 }
 
 /**
+ * journal_is_root_next() - whether the replacement of the root secret is not finished
+ * @journal:    the journal
+ *
+ * Return: true if the vault opened with the next root secret, false if with the present one.
+ */
+bool journal_is_root_next(const Journal *journal) {
+        return journal->engine->is_root_next;
+}
+
+/**
  * journal_counters() - what was recorded and what became of it
  * @journal:    the journal
  *

@@ -74,15 +74,16 @@ static int rotate_own_keys(Vault *vault, Keyring *next, const uint8_t *salt) {
 }
 
 /**
- * vault_rotate() - replace the salt and wrap every living key anew
+ * vault_rewrap() - replace the salt and wrap every living key anew
  * @vault:      within a transaction
+ * @root:       root secret of the next key-encryption key
  * @ret_next:   to be given to vault_adopt() once that is committed, else freed; untouched on failure
  *
  * Takes some microseconds for each living parcel.
  *
  * Return: 0; -EBADMSG; < 0.
  */
-int vault_rotate(Vault *vault, Keyring **ret_next) {
+int vault_rewrap(Vault *vault, const Secret *root, Keyring **ret_next) {
         _cleanup_(keyring_freep) Keyring *next = NULL;
         uint8_t salt[KEYRING_SALT_SIZE];
         uint64_t id = 0;
@@ -91,7 +92,7 @@ int vault_rotate(Vault *vault, Keyring **ret_next) {
         r = random_bytes(salt, sizeof(salt));
         if (r < 0)
                 return r;
-        r = keyring_new(vault_root(vault), salt, &next);
+        r = keyring_new(root, salt, &next);
         if (r < 0)
                 return r;
         do
@@ -104,6 +105,17 @@ int vault_rotate(Vault *vault, Keyring **ret_next) {
                 return r;
         *ret_next = TAKE_PTR(next);
         return 0;
+}
+
+/**
+ * vault_rotate() - replace the salt and wrap every living key anew, under the same root secret
+ * @vault:      within a transaction
+ * @ret_next:   as in vault_rewrap()
+ *
+ * Return: 0; -EBADMSG; < 0.
+ */
+int vault_rotate(Vault *vault, Keyring **ret_next) {
+        return vault_rewrap(vault, vault_root(vault), ret_next);
 }
 
 /**

@@ -33,6 +33,7 @@ int vault_save_powered_on(Vault *vault) _must_check_; /* in a transaction */
 uint64_t vault_saved_powered_on_usec(const Vault *vault);
 
 /* Another key-encryption key for everything that lives: in a transaction, then adopted once that is committed. */
+int vault_rewrap(Vault *vault, const Secret *root, Keyring **ret_next) _must_check_;
 int vault_rotate(Vault *vault, Keyring **ret_next) _must_check_;
 void vault_adopt(Vault *vault, Keyring *next);
 int vault_reload(Vault *vault) _must_check_; /* after a commit in doubt: the key-encryption key that is stored */

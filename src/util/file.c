@@ -196,6 +196,28 @@ int file_write_atomic(const char *path, const void *data, size_t size, mode_t mo
         return fsync(dir_fd) < 0 ? negative_errno() : 0;
 }
 
+/**
+ * file_sync() - make a file that somebody put in place survive a power cut
+ * @path:       of the file
+ *
+ * Return: 0: its contents and its name in the folder are on the medium; -EINVAL if @path names no file; -errno of the
+ * system calls.
+ */
+int file_sync(const char *path) {
+        const char *name = path_last(path);
+        _cleanup_close_ int fd = -1, dir_fd = -1;
+
+        if (!name)
+                return -EINVAL;
+        dir_fd = parent_open(path, name);
+        if (dir_fd < 0)
+                return dir_fd;
+        fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0 || fsync(fd) < 0 || fsync(dir_fd) < 0)
+                return negative_errno();
+        return 0;
+}
+
 static int dir_make_one(const char *path, mode_t mode) {
         struct stat st;
 

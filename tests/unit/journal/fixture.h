@@ -23,7 +23,7 @@
 #define START_REALTIME_MS INT64_C(1795000000000)
 
 typedef struct Fixture {
-        char root[64], dir[80], secret[80];
+        char root[64], dir[80], secret[80], next_secret[96]; /* the last one is for the tests that have one */
         _Atomic uint64_t boottime_usec, realtime_usec; /* asked by the journal's thread as well */
         Clock clock;
         sd_event *event;
