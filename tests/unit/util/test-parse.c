@@ -313,6 +313,20 @@ static void test_utf8(void **state) {
         assert_true(utf8_is_valid(NULL, 0));
 }
 
+/* ASCII is looked at several bytes at a time: no place in such a step hides anything. */
+static void test_every_place_of_a_long_text_is_looked_at(void **state) {
+        for (size_t n = 1; n <= 33; n++)
+                for (size_t i = 0; i < n; i++) {
+                        char text[33];
+
+                        memset(text, 'a', sizeof(text));
+                        for (int byte = 0; byte <= UINT8_MAX; byte++) {
+                                text[i] = (char)byte;
+                                assert_int_equal(utf8_is_valid(text, n), byte >= 1 && byte <= 0x7f);
+                        }
+                }
+}
+
 static void test_random_text_never_does_harm(void **state) {
         static const char alphabet[] = "0123456789 .-+eEsmhduwKMGTZ:\303\244\377/";
         uint64_t seed = 1;
@@ -353,6 +367,7 @@ int main(void) {
                 cmocka_unit_test(test_dates_are_written),
                 cmocka_unit_test(test_dates_survive_there_and_back),
                 cmocka_unit_test(test_utf8),
+                cmocka_unit_test(test_every_place_of_a_long_text_is_looked_at),
                 cmocka_unit_test(test_random_text_never_does_harm),
         };
 
