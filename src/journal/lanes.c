@@ -26,13 +26,18 @@
  * holes.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include "journal-error.h"
 #include "lanes.h"
 
-/* Longest is "SELECT (SELECT min(id) ..." with a lane's name three times. */
-#define SQL_MAX 256
+/* A statement about the rows of a lane, one literal for each: db.c finds literals by their address. */
+#define LANE_SQL(before, after)                                 \
+        (const char *const[LANE_MAX]){                          \
+                [LANE_ALARM] = before "alarm" after,            \
+                [LANE_EVENT] = before "event" after,            \
+                [LANE_TRACK] = before "track" after,            \
+                [LANE_DIAGNOSTICS] = before "diagnostics" after, \
+        }
 
 /* From each version to the next. What a version once was is never changed. */
 static const char *const lanes_steps[] = {
@@ -185,11 +190,7 @@ int lane_save(Db *db, Lane lane, const LaneState *state) {
  * Return: 0; -EEXIST; < 0.
  */
 int lane_insert(Db *db, Lane lane, uint64_t id, const Bytes *body) {
-        char sql[SQL_MAX];
-
-        /* always fits */
-        (void)snprintf(sql, sizeof(sql), "INSERT INTO %s(id, body) VALUES(?, ?)", lane_to_string(lane));
-        return db_run(db, sql, DB_INT(id), DB_BYTES(body));
+        return db_run(db, LANE_SQL("INSERT INTO ", "(id, body) VALUES(?, ?)")[lane], DB_INT(id), DB_BYTES(body));
 }
 
 /**
@@ -203,17 +204,15 @@ int lane_insert(Db *db, Lane lane, uint64_t id, const Bytes *body) {
  * Return: 1; 0 if there is no row; < 0.
  */
 int lane_bounds(Db *db, Lane lane, uint64_t from, uint64_t to, uint64_t ret_bounds[static 2]) {
-        const char *name = lane_to_string(lane);
         int64_t first, last;
-        char sql[SQL_MAX];
         int r;
 
-        (void)snprintf(sql, sizeof(sql), "SELECT min(id) FROM %s WHERE id BETWEEN ? AND ?", name); /* always fits */
-        r = db_number(db, sql, &first, DB_INT(from), DB_INT(to));
+        r = db_number(db, LANE_SQL("SELECT min(id) FROM ", " WHERE id BETWEEN ? AND ?")[lane], &first, DB_INT(from),
+                      DB_INT(to));
         if (r <= 0)
                 return r;
-        (void)snprintf(sql, sizeof(sql), "SELECT max(id) FROM %s WHERE id BETWEEN ? AND ?", name); /* always fits */
-        r = db_number(db, sql, &last, DB_INT(from), DB_INT(to));
+        r = db_number(db, LANE_SQL("SELECT max(id) FROM ", " WHERE id BETWEEN ? AND ?")[lane], &last, DB_INT(from),
+                      DB_INT(to));
         if (r <= 0)
                 return r < 0 ? r : -EBADMSG;
         ret_bounds[0] = (uint64_t)first;
@@ -257,12 +256,8 @@ int lane_count(Db *db, Lane lane, uint64_t from, uint64_t to, uint64_t *ret) {
  * Return: 0; < 0.
  */
 int lane_start_rows(Db *db, Lane lane, uint64_t from, uint64_t to, sqlite3_stmt **ret) {
-        char sql[SQL_MAX];
-
-        /* always fits */
-        (void)snprintf(sql, sizeof(sql), "SELECT id, body FROM %s WHERE id BETWEEN ? AND ? ORDER BY id",
-                       lane_to_string(lane));
-        return db_start(db, sql, ret, DB_INT(from), DB_INT(to));
+        return db_start(db, LANE_SQL("SELECT id, body FROM ", " WHERE id BETWEEN ? AND ? ORDER BY id")[lane], ret,
+                        DB_INT(from), DB_INT(to));
 }
 
 /**
@@ -275,11 +270,7 @@ int lane_start_rows(Db *db, Lane lane, uint64_t from, uint64_t to, sqlite3_stmt 
  * Return: 0; < 0.
  */
 int lane_delete(Db *db, Lane lane, uint64_t from, uint64_t to) {
-        char sql[SQL_MAX];
-
-        /* always fits */
-        (void)snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE id BETWEEN ? AND ?", lane_to_string(lane));
-        return db_run(db, sql, DB_INT(from), DB_INT(to));
+        return db_run(db, LANE_SQL("DELETE FROM ", " WHERE id BETWEEN ? AND ?")[lane], DB_INT(from), DB_INT(to));
 }
 
 /**
