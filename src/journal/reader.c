@@ -275,6 +275,8 @@ static int reader_intent(Engine *engine, const Object *object, JournalBatch **re
  * @bytes_max:  the same, sum of the payloads; one record always fits
  * @ret:        owned by the caller; untouched when there is nothing
  *
+ * Nothing is given whose time is over.
+ *
  * Return: 0; < 0.
  */
 int engine_read_batch(Engine *engine, Lane lane, size_t records_max, size_t bytes_max, JournalBatch **ret) {
@@ -282,6 +284,9 @@ int engine_read_batch(Engine *engine, Lane lane, size_t records_max, size_t byte
         Catalogue catalogue = engine_catalogue(engine);
         int r;
 
+        r = engine_keep_due(engine);
+        if (r < 0)
+                return r;
         do {
                 _cleanup_object_ Object object = { 0 };
 

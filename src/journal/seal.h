@@ -27,6 +27,7 @@ typedef enum SealKind {
         SEAL_KIND_ERASURE,
         SEAL_KIND_OBJECT,
         SEAL_KIND_GAP,
+        SEAL_KIND_SESSION,
 } SealKind;
 
 typedef struct SealScope {

@@ -127,6 +127,7 @@ typedef struct Answer {
         JournalReceipt receipt;
         JournalPurposeSummary *summary;
         JournalErasureState *states;
+        JournalTime *time;
         uint64_t *objects;
         char (*names)[80];
         size_t n;
@@ -343,6 +344,35 @@ int ledger_append_entry(Fixture *f, const char *body) {
         assert_int_equal(journal_ledger_append(f->journal, body, on_done, &answer), 0);
         wait_for(f, &answer);
         return answer.r;
+}
+
+void prove_time(Fixture *f, TrueTimeSource source) {
+        const TrueTimeProof proof = {
+                .sources = 1U << source,
+                .offset_usec = (int64_t)f->realtime_usec - (int64_t)f->boottime_usec,
+                .uncertainty_usec = USEC_PER_SEC,
+                .boottime_usec = f->boottime_usec,
+        };
+        Answer answer = { 0 };
+
+        assert_int_equal(journal_prove_time(f->journal, &proof, on_done, &answer), 0);
+        wait_for(f, &answer);
+        assert_int_equal(answer.r, 0);
+}
+
+static void on_time(int r, const JournalTime *time, void *userdata) {
+        Answer *answer = userdata;
+
+        on_done(r, answer);
+        *answer->time = *time;
+}
+
+void read_time(Fixture *f, JournalTime *ret) {
+        Answer answer = { .time = ret };
+
+        assert_int_equal(journal_read_time(f->journal, on_time, &answer), 0);
+        wait_for(f, &answer);
+        assert_int_equal(answer.r, 0);
 }
 
 int rotate(Fixture *f, const char *body) {

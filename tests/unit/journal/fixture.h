@@ -62,6 +62,8 @@ int object_deleted(Fixture *f, uint64_t object);
 size_t list_erasures(Fixture *f, JournalErasureState states[static 16]);
 void summary(Fixture *f, const char *subject, JournalPurposeSummary summary[static PURPOSE_MAX]);
 int ledger_append_entry(Fixture *f, const char *body);
+void prove_time(Fixture *f, TrueTimeSource source); /* realtime is true time, says @source */
+void read_time(Fixture *f, JournalTime *ret);
 int rotate(Fixture *f, const char *body);
 const JournalLaneCounters *lane_counters(Fixture *f, Lane lane);
 void check_counters(Fixture *f);        /* the sum that always holds */
