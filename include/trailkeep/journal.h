@@ -6,7 +6,8 @@
  * All calls are made on the loop and return at once; a thread of the journal's own does the work (worker.h) and the
  * answer comes back on the loop, in the order of the calls. Two databases: vault.db (keys, ledger, erasures: cold) and
  * journal.db (sealed rows, cursors, intents, parked ranges, catalogue: hot). Their layout stands at the head of
- * src/journal/vault.c and src/journal/lanes.c.
+ * src/journal/vault.c and src/journal/lanes.c. The bytes of media lie beside
+ * them, in segments (src/journal/segments.c).
  *
  * A parcel is let go here when it is closed and the store has acknowledged each of its records; what then lies in the
  * store is known from the catalogue, which is kept.
@@ -27,7 +28,6 @@
 #include "macros.h"
 #include "purpose.h"
 #include "record.h"
-#include "truetime.h"
 
 typedef struct Journal Journal;
 
@@ -39,14 +39,32 @@ enum {
         JOURNAL_E_BUSY,     /* another process has it */
         JOURNAL_E_GONE,     /* no such object, or erased meanwhile */
         JOURNAL_E_SINGLE,   /* an object of one record cannot be split */
+        JOURNAL_E_MEDIA,    /* the folder of the segments does not work now: see media_state; all else goes on */
 };
+
+/* How the folder is that the bytes of media lie in, on a card perhaps. All but OK cost media alone, and are left
+ * without anybody's help once the cause has gone. */
+typedef enum JournalMediaState {
+        JOURNAL_MEDIA_OK,
+        JOURNAL_MEDIA_MISSING,   /* there is no card, or a new one */
+        JOURNAL_MEDIA_FOREIGN,   /* it belongs to another installation */
+        JOURNAL_MEDIA_FULL,
+        JOURNAL_MEDIA_READ_ONLY,
+        JOURNAL_MEDIA_FAILING,   /* anything else */
+        JOURNAL_MEDIA_MAX,
+} JournalMediaState;
+
+#define JOURNAL_MEDIA_TEXT_MAX 512
+
+const char *journal_media_state_to_string(JournalMediaState state); /* "ok", "missing" ... */
 
 typedef struct JournalOptions {
         const char *state_dir;
         const char *root_secret_file;
         const char *next_root_secret_file;      /* tried where that one does not open the vault; NULL: none */
+        const char *media_dir;                  /* for segments; NULL or "": in state_dir */
         uint64_t commit_interval_usec;          /* group commit: this, 256 rows or 1 MiB, whichever is first */
-        uint64_t retention_usec[PURPOSE_MAX];   /* powered-on or proven true time, whichever ends first; 0: no end */
+        uint64_t retention_usec[PURPOSE_MAX];   /* powered-on time; 0: no end */
         uint64_t alarm_retention_usec;
 } JournalOptions;
 
@@ -56,6 +74,7 @@ typedef struct JournalObserver {
         void (*failed)(const char *message, void *userdata);  /* a commit failed; the rows are kept and tried again */
         void (*recovered)(void *userdata);
         void (*doomed)(void *userdata);                       /* objects wait to be deleted in the store */
+        void (*media)(JournalMediaState state, const char *sentence, void *userdata); /* changed; OK: sentence "" */
         void (*settled)(void *userdata);                      /* an erasure went on: rows are gone, or an object is */
         void *userdata;
 } JournalObserver;
@@ -91,8 +110,10 @@ typedef struct JournalCounters {
         JournalLaneCounters lanes[LANE_MAX];
         uint64_t objects_stored, objects_doomed; /* in the store; waiting to be deleted there */
         bool is_failing;
+        JournalMediaState media_state;
 } JournalCounters;
 const JournalCounters *journal_counters(const Journal *journal);
+const char *journal_media_trouble(const Journal *journal); /* a whole sentence, borrowed alike; "": none */
 
 typedef struct JournalPurposeSummary {
         uint64_t records, bytes, parcels, objects_stored;
@@ -100,16 +121,6 @@ typedef struct JournalPurposeSummary {
 } JournalPurposeSummary;
 typedef void (*JournalSummaryDone)(int r, const JournalPurposeSummary summary[static PURPOSE_MAX], void *userdata);
 int journal_summary(Journal *journal, const char *subject, JournalSummaryDone done, void *userdata) _must_check_;
-
-/* True time, against CLOCK_BOOTTIME of this boot: kept in the vault, and retention goes by it too. */
-typedef struct JournalTime {
-        TrueTimePast past;
-        bool has_vouched;
-        int64_t vouched_offset_usec; /* UTC is not before CLOCK_BOOTTIME + this: the store itself once said so */
-} JournalTime;
-typedef void (*JournalTimeDone)(int r, const JournalTime *time, void *userdata); /* borrowed */
-int journal_read_time(Journal *journal, JournalTimeDone done, void *userdata) _must_check_;
-int journal_prove_time(Journal *journal, const TrueTimeProof *proof, JournalDone done, void *userdata) _must_check_;
 
 /* Sending */
 typedef struct JournalBatch {
@@ -127,7 +138,7 @@ DEFINE_CLEANUP(JournalBatch, journal_batch_free);
 
 /* One record is a batch however large it is. */
 typedef struct JournalBatchLimits {
-        size_t records_max, bytes_max; /* bytes of payload */
+        size_t records_max, bytes_max; /* bytes of payload and of media */
 } JournalBatchLimits;
 
 /* The range of the oldest open intent of the lane, else what follows the cursor; r 0 and NULL: nothing to send. The

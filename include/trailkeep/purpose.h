@@ -25,14 +25,25 @@ typedef enum Purpose {
 } Purpose;
 
 /* A priority queue with a table of its own, most urgent first. */
-typedef enum Lane { LANE_ALARM, LANE_EVENT, LANE_TRACK, LANE_DIAGNOSTICS, LANE_MAX } Lane;
+typedef enum Lane { LANE_ALARM, LANE_EVENT, LANE_TRACK, LANE_DIAGNOSTICS, LANE_MEDIA, LANE_MAX } Lane;
 
-typedef enum RecordKind { RECORD_FIX, RECORD_ALARM, RECORD_EVENT, RECORD_DIAGNOSTIC, RECORD_KIND_MAX } RecordKind;
+typedef enum RecordKind {
+        RECORD_FIX,
+        RECORD_ALARM,
+        RECORD_EVENT,
+        RECORD_DIAGNOSTIC,
+        RECORD_AUDIO_INIT, /* what a decoder of the track needs first */
+        RECORD_AUDIO,      /* a fragment */
+        RECORD_VIDEO_INIT,
+        RECORD_VIDEO,
+        RECORD_PICTURE,
+        RECORD_KIND_MAX,
+} RecordKind;
 
 const char *purpose_to_string(Purpose purpose);
 int purpose_from_string(const char *name, Purpose *ret_purpose) _must_check_; /* -EINVAL */
 const char *lane_to_string(Lane lane); /* "alarm" ... */
-const char *lane_to_folder(Lane lane); /* "alarms", "events", "tracks", "diagnostics": folder in the store */
+const char *lane_to_folder(Lane lane); /* "alarms", "events", "tracks", "diagnostics", "media": folder in the store */
 
 Purpose record_kind_purpose(RecordKind kind);
 Lane record_kind_lane(RecordKind kind);

@@ -102,7 +102,8 @@ static void batch_finish(JournalJob *job) {
  * @journal:    the journal
  * @lane:       which
  * @limits:     of a batch that is not an open intent; copied
- * @done:       0 and the batch, which it owns; 0 and NULL: there is nothing; < 0
+ * @done:       0 and the batch, which it owns; 0 and NULL: there is nothing; JOURNAL_E_MEDIA and NULL: what is next of
+ *              the media lane is on a card that is not here, it is not lost and nothing was passed over; < 0
  * @userdata:   for @done
  *
  * An open intent gives its own range again, less what is damaged.

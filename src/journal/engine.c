@@ -54,6 +54,8 @@ static int engine_recount(Engine *engine, const ParcelRow *row) {
         if (r < 0)
                 return r;
         parcel->extent = extent;
+        if (row->lane == LANE_MEDIA)
+                segments_set_untidy(engine->segments, true);
         if (extent.records == 0)
                 return parcel_destroy(engine->vault, row->id, PARCEL_RELEASED, 0);
         return parcel_close(engine->vault, parcel);
@@ -97,9 +99,8 @@ static int engine_count(Engine *engine) {
 
 /* Everything a crash may have left undone, then everything that has expired: before anything is read. */
 static int engine_catch_up(Engine *engine) {
-        int r;
+        int r = 0;
 
-        r = vault_time_init(&engine->time, engine->vault);
         for (unsigned lane = 0; r >= 0 && lane < LANE_MAX; lane++)
                 r = lane_load(engine->db, (Lane)lane, &engine->lanes[lane]);
         if (r >= 0)
@@ -181,6 +182,9 @@ int engine_new(const JournalOptions *options, const Clock *clock, Engine **ret, 
                 r = engine_open_lanes(engine, options, error);
         if (r != 0)
                 return r;
+        r = segments_new(options->state_dir, options->media_dir, vault_installation(engine->vault), &engine->segments);
+        if (r < 0)
+                return journal_refuse(error, r, "out of memory");
         r = engine_catch_up(engine);
         if (r < 0)
                 return journal_refuse_file(error, r, options->state_dir);
@@ -201,13 +205,16 @@ Engine *engine_free(Engine *engine) {
                 return NULL;
         if (engine->vault && engine->db && engine_ready(engine) >= 0) {
                 /* Nobody is left to be told; what fails here is counted again at the next start. */
-                (void)!engine_commit(engine, &lanes);
+                if (engine_commit(engine, &lanes) == JOURNAL_E_MEDIA)
+                        (void)!engine_check_media(engine, &lanes);
                 (void)!engine_close_old(engine, UINT64_MAX);
         }
         while (engine->open_parcels)
                 engine_drop_open(engine, engine->open_parcels->parcel->row.id);
-        rows_done(&engine->waiting);
+        for (size_t i = 0; i < ROW_CLASS_MAX; i++)
+                rows_done(&engine->waiting[i]);
         parcel_free(engine->reading);
+        segments_free(engine->segments);
         db_free(engine->db);
         vault_free(engine->vault);
         close_fdp(&engine->lock_fd);
@@ -278,13 +285,20 @@ static void engine_find_earlier(Engine *engine, Lane lane) {
  * @ret:        filled
  */
 void engine_report(Engine *engine, EngineReport *ret) {
+        JournalMediaState media = segments_state(engine->segments);
+        bool has_waiting = engine->waiting[ROW_CLASS_PLAIN].first ||
+                           (engine->waiting[ROW_CLASS_MEDIA].first && media == JOURNAL_MEDIA_OK);
+
         *ret = (EngineReport){
                 .keep_in_usec = engine_keep_in_usec(engine),
-                .has_retry = engine->waiting.n > 0 || engine->is_unsettled || engine->is_doubtful,
+                .has_retry = has_waiting || engine->is_unsettled || engine->is_doubtful,
+                .has_media_retry = media != JOURNAL_MEDIA_OK || segments_is_untidy(engine->segments),
                 .has_dead = engine->has_dead,
-                .n_waiting = engine->waiting.n,
-                .n_waiting_bytes = engine->waiting.bytes,
         };
+        for (size_t i = 0; i < ROW_CLASS_MAX; i++)
+                loads_add(ret->waiting, engine->waiting[i].load);
+        (void)snprintf(ret->media_trouble, sizeof(ret->media_trouble), "%s", segments_trouble(engine->segments)); /* fits */
+        ret->counters.media_state = media;
         memcpy(ret->failure, engine->failure, sizeof(ret->failure));
         ret->counters.objects_doomed = engine->objects_doomed;
         ret->counters.is_failing = engine->failure[0] != 0;

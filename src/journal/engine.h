@@ -6,6 +6,7 @@
  *
  *   engine.c     start, end, what is reported        writer.c     rows -> parcels -> medium
  *   keeping.c    transactions of the vault, release, retention, closing in time
+ *   media.c      rows whose bytes lie in segments (segments.h)
  *   older-vault.c  numbers, where the vault was put back from a backup
  *   settle.c     what destroyed keys mean for journal.db; deleting their rows
  *   reader.c     batches                             sending.c    intents, acknowledgements, doomed objects
@@ -25,10 +26,11 @@
 #include "objects.h"
 #include "parcels.h"
 #include "rows.h"
+#include "segment.h"
+#include "segments.h"
 #include "trailkeep/clock.h"
 #include "trailkeep/journal.h"
 #include "trailkeep/macros.h"
-#include "vault-time.h"
 #include "vault.h"
 
 #define PARCEL_SPAN_USEC (10 * USEC_PER_MINUTE)
@@ -43,6 +45,7 @@ struct OpenParcel {
         uint64_t n;          /* durable records: the next one's number */
         uint64_t n_planned;  /* the same with the commit under way */
         Extent planned;
+        Segment segment;     /* of media */
         bool is_closing;     /* within the transaction that closes it */
 };
 
@@ -53,10 +56,10 @@ typedef struct Engine {
         int lock_fd;
         bool is_root_next; /* the vault opened with the next root secret */
         Vault *vault;
-        VaultTime time;
         Db *db; /* journal.db */
+        Segments *segments;
 
-        RowList waiting;          /* appended, not yet durable */
+        RowList waiting[ROW_CLASS_MAX]; /* appended, not yet durable */
         OpenParcel *open_parcels;
         Parcel *reading;          /* the last one that was read from; NULL: none */
 
@@ -66,6 +69,8 @@ typedef struct Engine {
         uint64_t earlier_end[LANE_MAX]; /* last parcel of an earlier start of which something may wait; 0: none */
         uint64_t objects_doomed;
 
+        Bytes sealed;               /* of the commit of media under way */
+        bool is_media_failure;      /* what failed in it is the folder of the segments */
         char failure[FAILURE_MAX];  /* of the last commit; "": it was well */
         bool is_doubtful;           /* a commit of the vault failed: it may be on the medium all the same */
         bool is_unsettled;          /* keys were destroyed that journal.db does not know of yet */
@@ -81,9 +86,11 @@ typedef struct Engine {
 typedef struct EngineReport {
         JournalCounters counters;
         char failure[FAILURE_MAX];
-        size_t n_waiting, n_waiting_bytes; /* rows that are not durable */
+        char media_trouble[JOURNAL_MEDIA_TEXT_MAX];
+        RowLoad waiting[ROW_CLASS_MAX]; /* rows that are not durable */
         uint64_t keep_in_usec; /* when engine_keep() is due; USEC_INFINITY: never */
         bool has_retry;        /* rows wait, or keys are not settled: try again */
+        bool has_media_retry;  /* engine_check_media() has something to see to */
         bool has_dead;         /* engine_reclaim() has work */
 } EngineReport;
 
@@ -99,11 +106,22 @@ int engine_ready(Engine *engine) _must_check_; /* before anything else is done i
 
 /* writer.c */
 void engine_append(Engine *engine, RowList *rows);   /* takes them; not yet durable */
+int engine_commit_some(Engine *engine, RowList *waiting, uint32_t *lanes) _must_check_;
 int engine_commit(Engine *engine, uint32_t *ret_lanes) _must_check_;
 void engine_note_failure(Engine *engine, int r);
 int engine_close_old(Engine *engine, uint64_t made_before_usec) _must_check_;
 int engine_close_below(Engine *engine, Lane lane, uint64_t parcel) _must_check_;
+int engine_close_marked(Engine *engine) _must_check_;
 void engine_drop_open(Engine *engine, uint64_t parcel);
+
+/* media.c */
+int engine_write_media(Engine *engine, OpenParcel *open, const Row *row, uint64_t id, Bytes *ret_plain) _must_check_;
+int engine_sync_media(Engine *engine) _must_check_;
+void engine_settle_media(Engine *engine, int r);
+int engine_commit_media(Engine *engine, uint32_t *lanes) _must_check_;
+int engine_check_media(Engine *engine, uint32_t *lanes) _must_check_;
+void engine_finish_media(Engine *engine, const OpenParcel *open);
+void engine_remove_media(Engine *engine, uint64_t parcel);
 
 /* keeping.c */
 int engine_vault_begin(Engine *engine, Db **ret_transaction) _must_check_;
@@ -111,8 +129,6 @@ int engine_vault_commit(Engine *engine, Db **transaction) _must_check_;
 uint64_t engine_retention_usec(const Engine *engine, Lane lane, Purpose purpose);
 uint64_t engine_keep_in_usec(const Engine *engine);
 int engine_keep(Engine *engine) _must_check_;
-int engine_keep_due(Engine *engine) _must_check_; /* before anything is read for sending */
-int engine_prove_time(Engine *engine, const TrueTimeProof *proof) _must_check_;
 
 /* older-vault.c */
 int engine_outrun(Engine *engine) _must_check_;
@@ -127,7 +143,22 @@ int engine_settle_gaps(Engine *engine, const ParcelList *destroyed) _must_check_
 int engine_erase_gaps(Engine *engine, const Erasure *erasure) _must_check_;
 int engine_next_gap(Engine *engine, uint64_t after, Row **ret) _must_check_; /* 1: found, 0: none */
 
+/* Where the bytes of a record lie in its parcel's segment. */
+typedef struct Piece {
+        uint64_t offset, length; /* as sealed; 0: it has none */
+} Piece;
+
+enum {
+        READER_E_DAMAGED = 1, /* the record, or its bytes */
+        READER_E_AWAY,        /* its bytes are on a card that is not here */
+};
+
+int engine_read_media(Engine *engine, const Parcel *parcel, uint64_t id, const Piece *piece,
+                      Record *record) _must_check_; /* media.c */
+
 /* reader.c */
+int engine_open_row(Engine *engine, const Parcel *parcel, sqlite3_stmt *statement, Piece *ret_piece,
+                    Record **ret) _must_check_; /* without its bytes */
 int engine_next_range(Engine *engine, Lane lane, ParcelRow *ret_parcel, uint64_t ret_bounds[static 2]) _must_check_;
 int engine_read_batch(Engine *engine, Lane lane, size_t records_max, size_t bytes_max, JournalBatch **ret) _must_check_;
 int engine_scan(Engine *engine, const Parcel *parcel, uint64_t first, uint64_t last, Extent *ret) _must_check_;

@@ -27,8 +27,8 @@ typedef struct Erasing {
 static void erasing_done(Erasing *erasing) {
         parcel_list_done(&erasing->list);
         /* Not committed: every row waits on, those that would have gone first. Order matters only within a parcel. */
-        rows_move(&erasing->engine->waiting, &erasing->dropped);
-        rows_move(&erasing->engine->waiting, &erasing->kept);
+        engine_append(erasing->engine, &erasing->dropped);
+        engine_append(erasing->engine, &erasing->kept);
         keyring_free(erasing->next);
 }
 
@@ -44,8 +44,9 @@ static bool row_is_covered(const Row *row, const JournalErasure *scope) {
 static void erasing_sort_rows(Erasing *erasing) {
         Row *row;
 
-        while ((row = rows_pop(&erasing->engine->waiting)))
-                rows_push(row_is_covered(row, erasing->scope) ? &erasing->dropped : &erasing->kept, row);
+        for (size_t i = 0; i < ROW_CLASS_MAX; i++)
+                while ((row = rows_pop(&erasing->engine->waiting[i])))
+                        rows_push(row_is_covered(row, erasing->scope) ? &erasing->dropped : &erasing->kept, row);
 }
 
 /* How many durable rows a parcel has, and how many of them the store has acknowledged. */
@@ -187,7 +188,7 @@ int engine_erase(Engine *engine, const JournalErasure *scope, JournalReceipt *re
         receipt->since_ms = scope->since_ms;
         receipt->until_ms = scope->until_ms;
         erasing_sort_rows(&erasing);
-        receipt->records = erasing.dropped.n;
+        receipt->records = rows_total(&erasing.dropped).n;
         r = erasing_commit(&erasing);
         if (r < 0)
                 return r;

@@ -62,13 +62,16 @@ static int gap_join(const Catalogue *catalogue, const Gap *gap) {
  */
 int engine_note_gap(Engine *engine, const Gap *gap) {
         Catalogue catalogue = engine_catalogue(engine);
+        Gap said = *gap;
         int r;
 
+        if (said.lane == LANE_MEDIA)
+                said.lane = LANE_EVENT;
         if (gap->records == 0 || strcmp(gap->source, PARCEL_SOURCE_OWN) == 0)
                 return 0;
-        r = gap->parcel == 0 ? gap_join(&catalogue, gap) : 0;
+        r = gap->parcel == 0 ? gap_join(&catalogue, &said) : 0;
         if (r == 0)
-                r = gap_insert(&catalogue, gap);
+                r = gap_insert(&catalogue, &said);
         if (r < 0)
                 return r;
         engine->has_gaps = true; /* should the transaction fail, one look too many */

@@ -26,7 +26,7 @@ struct JournalJob {
         bool is_forgotten; /* finish() calls nobody */
         int r;
         RowList rows;      /* handed to the thread with this job */
-        size_t n_rows, n_row_bytes;
+        RowLoad load[ROW_CLASS_MAX]; /* of these rows */
         uint32_t durable_lanes; /* bit mask 1 << Lane: what the thread made durable in this job */
         EngineReport report;
         JournalJob *previous, *next; /* all that are under way */

@@ -1,27 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The journal's face on the loop: appending, group commit, the timers and the news. Floor 2. The other calls are in
- * calls.c, what the thread does in engine.h.
+ * The journal's face on the loop: appending, group commit and the news. Floor 2. The timers are in house.c, the other
+ * calls in calls.c, what the thread does in engine.h.
  *
  *   append -> fresh rows, in memory -> [1 s | 256 rows | 1 MiB | an alarm] -> one job -> thread -> durable ->
  *   committed()
  *
  * Rows are collected here and not on the thread, so that a fix a second wakes the thread once a commit and not once a
- * fix. Three timers, each armed for a reason only: the group commit while rows wait, the next try after a failure (with
- * backoff; until then nothing else commits), and what engine_keep_in_usec() says. Deleting rows is a job of one slice
- * that puts itself at the end of the queue as long as there is more, so everything else goes before it.
+ * fix.
  *
  * The thread starts with the first job; until then, at start, journal_ledger_replay() uses the engine from the loop.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "jobs.h"
+#include "journal-private.h"
 #include "ledger.h"
-#include "trailkeep/backoff.h"
-#include "trailkeep/id.h"
 #include "trailkeep/log.h"
-#include "trailkeep/loop.h"
 
 #define LOG_MODULE "journal"
 
@@ -30,30 +25,6 @@
 #define COMMIT_BYTES ((size_t)1024 * 1024)
 #define WAITING_RECORDS_MAX 4096
 #define WAITING_BYTES_MAX ((size_t)4 * 1024 * 1024)
-#define COMMIT_ACCURACY_USEC (100 * USEC_PER_MSEC)
-#define KEEP_ACCURACY_USEC (10 * USEC_PER_SEC)
-#define KEEP_DELAY_MIN_USEC (10 * USEC_PER_SEC) /* what is due and fails is not tried in a circle */
-#define RETRY_FIRST_USEC USEC_PER_SEC
-#define RETRY_CAP_USEC USEC_PER_MINUTE
-
-struct Journal {
-        const Clock *clock;
-        Engine *engine; /* the thread's, once there was a job */
-        Worker *worker;
-        Timer *commit_timer, *retry_timer, *keep_timer;
-        uint64_t commit_interval_usec;
-        Backoff backoff;
-        JournalObserver observer;
-        JournalCounters counters;
-        RowList fresh;           /* appended, not yet handed to the thread */
-        size_t n_sent, n_sent_bytes;       /* handed over, not reported about yet */
-        size_t n_waiting, n_waiting_bytes; /* the thread's, as last reported */
-        JournalJob *jobs;        /* under way */
-        bool is_failing, is_reclaiming, is_ending;
-        bool has_dead;           /* rows whose key is destroyed, as last reported */
-};
-
-static void journal_reclaim(Journal *journal);
 
 static void journal_unlink_job(Journal *journal, JournalJob *job) {
         if (job->previous)
@@ -62,22 +33,6 @@ static void journal_unlink_job(Journal *journal, JournalJob *job) {
                 journal->jobs = job->next;
         if (job->next)
                 job->next->previous = job->previous;
-}
-
-static void journal_arm(Timer *timer, uint64_t delay_usec, uint64_t accuracy_usec) {
-        int r = timer_arm_in(timer, delay_usec, accuracy_usec);
-
-        if (r < 0)
-                log_debug("cannot arm a timer: %s", strerror(-r)); /* the next job arms it again */
-}
-
-static void journal_arm_retry(Journal *journal) {
-        uint32_t random = 0;
-
-        if (timer_is_armed(journal->retry_timer))
-                return;
-        (void)!random_bytes(&random, sizeof(random)); /* no jitter then */
-        journal_arm(journal->retry_timer, backoff_next_usec(&journal->backoff, 0, random), COMMIT_ACCURACY_USEC);
 }
 
 static void journal_tell_failure(Journal *journal, const EngineReport *report) {
@@ -90,36 +45,18 @@ static void journal_tell_failure(Journal *journal, const EngineReport *report) {
                 journal->observer.recovered(journal->observer.userdata);
 }
 
-/* While rows are to be deleted the timer stands behind the slices, should one of them fail. */
-static uint64_t journal_keep_delay_usec(const EngineReport *report) {
-        if (report->has_dead)
-                return KEEP_DELAY_MIN_USEC;
-        return report->keep_in_usec == USEC_INFINITY ? USEC_INFINITY : MAX(report->keep_in_usec, KEEP_DELAY_MIN_USEC);
-}
-
-/* The timers follow from what the engine says, after each job. */
-static void journal_apply_report(Journal *journal, const EngineReport *report) {
-        journal->n_waiting = report->n_waiting;
-        journal->n_waiting_bytes = report->n_waiting_bytes;
-        journal->counters = report->counters;
-        journal->has_dead = report->has_dead;
-        if (journal->is_ending)
+static void journal_tell_media(Journal *journal, const EngineReport *report) {
+        if (strcmp(journal->media_trouble, report->media_trouble) == 0)
                 return;
-        if (report->has_retry)
-                journal_arm_retry(journal);
-        else {
-                backoff_reset(&journal->backoff);
-                timer_disarm(journal->retry_timer);
-        }
-        journal_arm(journal->keep_timer, journal_keep_delay_usec(report), KEEP_ACCURACY_USEC);
-        if (report->has_dead)
-                journal_reclaim(journal);
-        if (journal->fresh.first && !report->counters.is_failing && !timer_is_armed(journal->commit_timer))
-                journal_arm(journal->commit_timer, journal->commit_interval_usec, COMMIT_ACCURACY_USEC);
+        memcpy(journal->media_trouble, report->media_trouble, sizeof(journal->media_trouble));
+        if (journal->observer.media)
+                journal->observer.media(report->counters.media_state, journal->media_trouble,
+                                        journal->observer.userdata);
 }
 
 static void journal_tell_news(Journal *journal, const JournalJob *job, uint64_t n_doomed_before, bool had_dead) {
         journal_tell_failure(journal, &job->report);
+        journal_tell_media(journal, &job->report);
         for (unsigned lane = 0; lane < LANE_MAX; lane++)
                 if (job->durable_lanes & 1U << lane && journal->observer.committed)
                         journal->observer.committed((Lane)lane, journal->observer.userdata);
@@ -151,9 +88,8 @@ static void job_done(WorkerJob *worker_job) {
         bool had_dead = journal->has_dead;
 
         journal_unlink_job(journal, job);
-        journal->n_sent -= job->n_rows;
-        journal->n_sent_bytes -= job->n_row_bytes;
-        journal_apply_report(journal, &job->report);
+        loads_subtract(journal->sent, job->load);
+        house_apply(journal, &job->report);
         if (!journal->is_ending)
                 journal_tell_news(journal, job, n_doomed_before, had_dead);
         job->finish(job);
@@ -166,11 +102,9 @@ static void job_done(WorkerJob *worker_job) {
  * @job:        not submitted yet
  */
 void journal_take_rows(Journal *journal, JournalJob *job) {
-        job->n_rows = journal->fresh.n;
-        job->n_row_bytes = journal->fresh.bytes;
+        memcpy(job->load, journal->fresh.load, sizeof(job->load));
         rows_move(&job->rows, &journal->fresh);
-        journal->n_sent += job->n_rows;
-        journal->n_sent_bytes += job->n_row_bytes;
+        loads_add(journal->sent, job->load);
 }
 
 /**
@@ -189,8 +123,7 @@ int journal_submit(Journal *journal, JournalJob *job) {
         r = worker_submit(journal->worker, &job->worker);
         if (r != 0) {
                 rows_move(&journal->fresh, &job->rows);
-                journal->n_sent -= job->n_rows;
-                journal->n_sent_bytes -= job->n_row_bytes;
+                loads_subtract(journal->sent, job->load);
                 return r < 0 ? r : JOURNAL_E_FULL;
         }
         job->previous = NULL;
@@ -208,9 +141,12 @@ typedef struct CommitJob {
 } CommitJob;
 
 static void commit_work(JournalJob *job, Engine *engine) {
+        const CommitJob *commit = (const CommitJob *)job;
         int r;
 
         job->r = engine_commit(engine, &job->durable_lanes);
+        if (job->r == JOURNAL_E_MEDIA && commit->done)
+                job->r = engine_check_media(engine, &job->durable_lanes); /* somebody asks: try at once */
         if (engine->is_unsettled) {
                 r = engine_settle(engine);
                 if (r < 0)
@@ -242,81 +178,13 @@ static int journal_submit_commit(Journal *journal, JournalDone done, void *userd
         return 0;
 }
 
-static void journal_commit_now(Journal *journal) {
+/**
+ * journal_commit_now() - commit what was appended, for the journal itself
+ * @journal:    the journal
+ */
+void journal_commit_now(Journal *journal) {
         /* The queue is full of other jobs: after the next of them the timer is armed again. */
         (void)!journal_submit_commit(journal, NULL, NULL);
-}
-
-static void on_commit_time(void *userdata) {
-        journal_commit_now(userdata);
-}
-
-static void on_retry_time(void *userdata) {
-        journal_commit_now(userdata);
-}
-
-/* Keeping and reclaiming: jobs nobody waits for. */
-typedef struct HouseJob {
-        JournalJob job;
-} HouseJob;
-
-static void keep_work(JournalJob *job, Engine *engine) {
-        job->r = engine_keep(engine);
-}
-
-static void reclaim_work(JournalJob *job, Engine *engine) {
-        job->r = engine_reclaim(engine);
-}
-
-static void house_finish(JournalJob *job) {
-        if (job->r < 0)
-                log_debug("the journal could not be tidied up: %s", strerror(-job->r)); /* tried again */
-}
-
-static void reclaim_finish(JournalJob *job) {
-        house_finish(job);
-        job->journal->is_reclaiming = false;
-        if (job->r >= 0 && job->report.has_dead && !job->journal->is_ending)
-                journal_reclaim(job->journal);
-}
-
-static void on_keep_time(void *userdata) {
-        HouseJob *job = job_new(HouseJob, keep_work, house_finish, NULL);
-
-        if (job && journal_submit(userdata, &job->job) != 0)
-                free(job); /* the queue is full; the next report arms the timer again */
-}
-
-static void journal_reclaim(Journal *journal) {
-        HouseJob *job;
-
-        if (journal->is_reclaiming)
-                return;
-        job = job_new(HouseJob, reclaim_work, reclaim_finish, NULL);
-        if (!job)
-                return;
-        if (journal_submit(journal, &job->job) != 0)
-                free(job); /* the queue is full; the next report comes here again */
-        else
-                journal->is_reclaiming = true;
-}
-
-static int journal_add_timers(Journal *journal, sd_event *event) {
-        EngineReport report;
-        int r;
-
-        r = timer_new(event, on_commit_time, journal, &journal->commit_timer);
-        if (r >= 0)
-                r = timer_new(event, on_retry_time, journal, &journal->retry_timer);
-        if (r >= 0)
-                r = timer_new(event, on_keep_time, journal, &journal->keep_timer);
-        if (r < 0)
-                return r;
-        engine_report(journal->engine, &report);
-        journal->counters = report.counters;
-        /* Not as a job now: the ledger may still be replayed on the calling thread. */
-        journal_arm(journal->keep_timer, journal_keep_delay_usec(&report), KEEP_ACCURACY_USEC);
-        return 0;
 }
 
 /**
@@ -343,13 +211,12 @@ int journal_new(sd_event *event, const Clock *clock, const JournalOptions *optio
                 return -ENOMEM;
         journal->clock = clock;
         journal->commit_interval_usec = options->commit_interval_usec;
-        journal->backoff = (Backoff){ .first_usec = RETRY_FIRST_USEC, .cap_usec = RETRY_CAP_USEC };
         r = engine_new(options, clock, &journal->engine, ret_error);
         if (r != 0)
                 return r;
         r = worker_new(event, "journal", QUEUE_MAX, idle, journal->engine, &journal->worker);
         if (r >= 0)
-                r = journal_add_timers(journal, event);
+                r = house_open(journal, event);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(journal);
@@ -377,9 +244,7 @@ Journal *journal_free(Journal *journal) {
         if (!journal)
                 return NULL;
         journal->is_ending = true;
-        timer_free(journal->commit_timer);
-        timer_free(journal->retry_timer);
-        timer_free(journal->keep_timer);
+        house_close(journal);
         worker_free(journal->worker);
         if (journal->engine)
                 engine_append(journal->engine, &journal->fresh);
@@ -432,20 +297,34 @@ const JournalCounters *journal_counters(const Journal *journal) {
 }
 
 /**
+ * journal_media_trouble() - what is wrong with the folder of the segments
+ * @journal:    the journal
+ *
+ * Return: one whole sentence, as of the last completion, borrowed; "" while it is well.
+ */
+const char *journal_media_trouble(const Journal *journal) {
+        return journal->media_trouble;
+}
+
+/**
  * journal_append() - take a record that is to become durable
  * @journal:    the journal
  * @record:     copied
  *
+ * Media has room of its own in memory, as much again, so that a card that is away costs no other record.
+ *
  * Return: 0: durable with the next commit, see journal_commit() and committed(); JOURNAL_E_FULL: too much waits in
- * memory, nothing was taken; -ENOMEM.
+ * memory, nothing was taken; -EINVAL if it has bytes of media that its kind does not have; -ENOMEM.
  */
 int journal_append(Journal *journal, const Record *record) {
-        size_t n = journal->fresh.n + journal->n_sent + journal->n_waiting;
-        size_t n_bytes = journal->fresh.bytes + journal->n_sent_bytes + journal->n_waiting_bytes;
+        RowLoad *fresh = journal->fresh.load, total;
+        RowClass class = lane_row_class(record_kind_lane(record->kind));
+        size_t n = fresh[class].n + journal->sent[class].n + journal->waiting[class].n;
+        size_t n_bytes = fresh[class].bytes + journal->sent[class].bytes + journal->waiting[class].bytes;
         Row *row = NULL;
         int r;
 
-        if (n >= WAITING_RECORDS_MAX || n_bytes + strlen(record->payload) > WAITING_BYTES_MAX)
+        if (n >= WAITING_RECORDS_MAX || n_bytes + strlen(record->payload) + record->data.size > WAITING_BYTES_MAX)
                 return JOURNAL_E_FULL;
         r = row_new(record, clock_boottime_usec(journal->clock), &row);
         if (r < 0)
@@ -453,17 +332,18 @@ int journal_append(Journal *journal, const Record *record) {
         rows_push(&journal->fresh, row);
         if (journal->is_failing || journal->is_ending)
                 return 0; /* the next try takes it along, or the end does */
-        if (row->lane == LANE_ALARM || journal->fresh.n >= COMMIT_RECORDS || journal->fresh.bytes >= COMMIT_BYTES)
+        total = rows_total(&journal->fresh);
+        if (row->lane == LANE_ALARM || total.n >= COMMIT_RECORDS || total.bytes >= COMMIT_BYTES)
                 journal_commit_now(journal);
-        else if (!timer_is_armed(journal->commit_timer))
-                journal_arm(journal->commit_timer, journal->commit_interval_usec, COMMIT_ACCURACY_USEC);
+        else
+                house_arm_commit(journal);
         return 0;
 }
 
 /**
  * journal_commit() - make all that was appended durable now
  * @journal:    the journal
- * @done:       0: it is durable; < 0: it waits in memory and is tried again
+ * @done:       0: it is durable; JOURNAL_E_MEDIA: all but media is; < 0: it waits in memory and is tried again
  * @userdata:   for @done
  *
  * Return: 0: @done will be called; JOURNAL_E_FULL; -ENOMEM.

@@ -11,6 +11,8 @@
  *   alarm, event, track, diagnostics: the rows of a lane
  *     id      parcel << 20 | n, n counting from 0 without holes within a parcel
  *     body    sealed under the parcel's key (aead.c), additional data as in seal.c; the plain text is that of record.c
+ *   media     the same, but the plain text is offset and length (packed numbers) of the bytes in the parcel's segment,
+ *             see segments.c, and then that of record.c; length 0: it has none
  *   object    see objects.c       gap       see gaps.c
  *   parked    lane, first, last (record ids, both inclusive), reason: the cursor has passed them, shown until resolved
  *   dead      parcel, lane: its key is destroyed and it is counted; rows may still be there
@@ -37,7 +39,10 @@
                 [LANE_EVENT] = before "event" after,            \
                 [LANE_TRACK] = before "track" after,            \
                 [LANE_DIAGNOSTICS] = before "diagnostics" after, \
+                [LANE_MEDIA] = before "media" after,            \
         }
+
+_Static_assert(LANE_MEDIA == 4 && LANE_MAX == 5, "the second step says so");
 
 /* From each version to the next. What a version once was is never changed. */
 static const char *const lanes_steps[] = {
@@ -61,7 +66,9 @@ static const char *const lanes_steps[] = {
         "CREATE TABLE applied(erasure INTEGER PRIMARY KEY, objects INTEGER NOT NULL);",
         /* 2 */
         "CREATE TABLE gap(id INTEGER PRIMARY KEY AUTOINCREMENT, lane INTEGER NOT NULL, purpose INTEGER NOT NULL,"
-        " reason INTEGER NOT NULL, parcel INTEGER NOT NULL, body BLOB NOT NULL);",
+        " reason INTEGER NOT NULL, parcel INTEGER NOT NULL, body BLOB NOT NULL);"
+        "CREATE TABLE media(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+        "INSERT INTO lane VALUES(4, 0, 0, 0, 0, 0, 0);",
 };
 
 static const DbFormat lanes_format = {
@@ -82,7 +89,7 @@ static int lanes_create(Db *db, const SealScope *scope) {
                 return r;
         r = db_run(db, "INSERT INTO journal VALUES(1, ?)", DB_BLOB(scope->installation, INSTALLATION_SIZE));
         for (unsigned lane = 0; r >= 0 && lane < LANE_MAX; lane++)
-                r = db_run(db, "INSERT INTO lane VALUES(?, 0, 0, 0, 0, 0, 0)", DB_INT(lane));
+                r = db_run(db, "INSERT OR IGNORE INTO lane VALUES(?, 0, 0, 0, 0, 0, 0)", DB_INT(lane));
         return r < 0 ? r : db_commit(&transaction);
 }
 

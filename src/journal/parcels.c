@@ -11,8 +11,8 @@
  *     erasure          number of the one that destroyed it, 8 bytes big endian; 0: none
  *     key              wrapped (60 bytes); zeroes: destroyed
  *     label            sealed under the key: purpose again (packed number), so that nobody can make data of one
- *                      purpose pass as another's, then subject and source (packed strings); zeroes once
- *                      destroyed
+ *                      purpose pass as another's, then subject and source, in the media lane the clip too (packed
+ *                      strings); zeroes once destroyed
  *     extent           sealed under the key (68 bytes): the five numbers of extent.h; zeroes while open, after a crash
  *                      until it has been counted again, and once destroyed
  *
@@ -54,6 +54,7 @@ Parcel *parcel_free(Parcel *parcel) {
                 return NULL;
         string_wipe_free(parcel->subject);
         string_wipe_free(parcel->source);
+        string_wipe_free(parcel->clip);
         aead_free(parcel->aead);
         bytes_wipe(parcel, sizeof(*parcel));
         free(parcel);
@@ -69,16 +70,17 @@ void parcel_list_done(ParcelList *list) {
         *list = (ParcelList){ 0 };
 }
 
-static int parcel_new(const char *subject, const char *source, Parcel **ret) {
+static int parcel_new(const ParcelLabel *label, Parcel **ret) {
         _cleanup_(parcel_freep) Parcel *parcel = NULL;
 
         parcel = calloc(1, sizeof(*parcel));
         if (!parcel)
                 return -ENOMEM;
         parcel->extent = extent_empty();
-        parcel->subject = strdup(subject);
-        parcel->source = strdup(source);
-        if (!parcel->subject || !parcel->source)
+        parcel->subject = strdup(label->subject);
+        parcel->source = strdup(label->source);
+        parcel->clip = strdup(label->clip);
+        if (!parcel->subject || !parcel->source || !parcel->clip)
                 return -ENOMEM;
         *ret = TAKE_PTR(parcel);
         return 0;
@@ -99,6 +101,8 @@ static int parcel_seal_label(Vault *vault, const Parcel *parcel, Bytes *ret) {
                 r = pack_string(&plain, parcel->subject);
         if (r >= 0)
                 r = pack_string(&plain, parcel->source);
+        if (r >= 0 && parcel->row.lane == LANE_MEDIA)
+                r = pack_string(&plain, parcel->clip);
         if (r < 0)
                 return r;
         return parcel_seal(vault, parcel, SEAL_KIND_LABEL, &plain, ret);
@@ -130,20 +134,17 @@ static int parcel_insert(Vault *vault, Parcel *parcel, AeadAlgorithm algorithm) 
 /**
  * parcel_make() - open a new parcel
  * @vault:      within a transaction; the parcel is not to be used before that is committed
- * @lane:       where its records go
- * @purpose:    what they may be used for
- * @subject:    whose they are; copied
- * @source:     what makes them; copied
+ * @label:      where its records go, what they may be used for, whose they are, what makes them; copied
  * @ret:        owned by the caller; untouched on failure
  *
  * Return: 0; < 0.
  */
-int parcel_make(Vault *vault, Lane lane, Purpose purpose, const char *subject, const char *source, Parcel **ret) {
+int parcel_make(Vault *vault, const ParcelLabel *label, Parcel **ret) {
         _cleanup_(parcel_freep) Parcel *parcel = NULL;
         int64_t last = 0;
         int r;
 
-        r = parcel_new(subject, source, &parcel);
+        r = parcel_new(label, &parcel);
         if (r < 0)
                 return r;
         r = db_number(vault_db(vault), "SELECT seq FROM sqlite_sequence WHERE name = 'parcel'", &last);
@@ -151,8 +152,8 @@ int parcel_make(Vault *vault, Lane lane, Purpose purpose, const char *subject, c
                 return r;
         parcel->row = (ParcelRow){
                 .id = (uint64_t)last + 1,
-                .lane = lane,
-                .purpose = purpose,
+                .lane = label->lane,
+                .purpose = label->purpose,
                 .fate = PARCEL_OPEN,
                 .opened_on_usec = vault_powered_on_usec(vault),
         };
@@ -204,8 +205,8 @@ static int parcel_load_key(Vault *vault, const ParcelRow *row, sqlite3_stmt *sta
 }
 
 static int parcel_load_label(Vault *vault, const ParcelRow *row, Aead *aead, const Bytes *sealed, Parcel **ret) {
+        ParcelLabel label = { .lane = row->lane, .purpose = row->purpose, .clip = "" };
         _cleanup_bytes_ Bytes plain = { 0 };
-        const char *subject, *source;
         uint64_t purpose;
         Unpack unpack;
         int r;
@@ -215,11 +216,13 @@ static int parcel_load_label(Vault *vault, const ParcelRow *row, Aead *aead, con
                 return r;
         unpack = (Unpack){ .data = plain.data, .size = plain.size };
         purpose = unpack_u64(&unpack);
-        subject = unpack_string(&unpack);
-        source = unpack_string(&unpack);
+        label.subject = unpack_string(&unpack);
+        label.source = unpack_string(&unpack);
+        if (row->lane == LANE_MEDIA)
+                label.clip = unpack_string(&unpack);
         if (unpack.is_short || purpose != row->purpose)
                 return PARCEL_E_DAMAGED;
-        return parcel_new(subject, source, ret);
+        return parcel_new(&label, ret);
 }
 
 static int parcel_load_extent(Vault *vault, Parcel *parcel, const Bytes *sealed) {

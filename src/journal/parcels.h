@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Parcels: one purpose, one subject, one source, one key; kept and erased whole. Layout at the head of parcels.c.
+ * Parcels: one purpose, one subject, one source, one clip, one key; kept and erased whole. Layout at the head of parcels.c.
  * Floor 2, private to the journal.
  */
 #include <stdbool.h>
@@ -49,7 +49,7 @@ void parcel_list_done(ParcelList *list);
 /* A living parcel with its key. */
 typedef struct Parcel {
         ParcelRow row;
-        char *subject, *source;
+        char *subject, *source, *clip; /* clip "": none */
         Aead *aead;
         Extent extent;
         bool has_extent; /* false: was open when the box went down, or is */
@@ -71,8 +71,14 @@ static inline uint64_t parcel_of(uint64_t record) {
 }
 
 /* Writers work within a transaction of the vault. */
-int parcel_make(Vault *vault, Lane lane, Purpose purpose, const char *subject, const char *source,
-                Parcel **ret) _must_check_;
+/* What is to be known of a new parcel; borrowed. */
+typedef struct ParcelLabel {
+        Lane lane;
+        Purpose purpose;
+        const char *subject, *source, *clip;
+} ParcelLabel;
+
+int parcel_make(Vault *vault, const ParcelLabel *label, Parcel **ret) _must_check_;
 int parcel_load(Vault *vault, uint64_t id, Parcel **ret) _must_check_;
 Parcel *parcel_free(Parcel *parcel);
 DEFINE_CLEANUP(Parcel, parcel_free);

@@ -10,6 +10,7 @@
  * minutes for another source's parcel.
  *
  * A record whose seal does not open is parked as damaged and the rest goes on: one flipped bit must not hold up a lane.
+ * One whose bytes are on a card that is not here holds it up, since it is not lost.
  */
 #include <errno.h>
 #include <string.h>
@@ -19,7 +20,11 @@
 #define REASON_DAMAGED "damaged on this device"
 #define BATCH_FIRST_ALLOCATION ((size_t)64)
 
-enum { READER_E_DAMAGED = 1 };
+/* Outcomes within this file, beside the two of engine.h. */
+enum {
+        READER_FULL = READER_E_AWAY + 1, /* the limits allow no more */
+        READER_AGAIN,                    /* to be called again, since something damaged was parked */
+};
 
 typedef struct BatchLimits {
         size_t records_max, bytes_max;
@@ -40,11 +45,22 @@ static int reader_open(Engine *engine, uint64_t id, const Parcel **ret) {
         return 0;
 }
 
-/* The record of a row of lane_start_rows(). */
-static int reader_record(Engine *engine, const Parcel *parcel, sqlite3_stmt *statement, Record **ret) {
+/**
+ * engine_open_row() - a record without the bytes it may have
+ * @engine:     the engine
+ * @parcel:     with its key
+ * @statement:  at a row of lane_start_rows()
+ * @ret_piece:  where its bytes lie; length 0: it has none. Filled when 0 is returned
+ * @ret:        owned by the caller; untouched on failure
+ *
+ * Return: 0; READER_E_DAMAGED; < 0.
+ */
+int engine_open_row(Engine *engine, const Parcel *parcel, sqlite3_stmt *statement, Piece *ret_piece, Record **ret) {
         SealAd ad = seal_ad(vault_scope(engine->vault), SEAL_KIND_RECORD, (uint8_t)parcel->row.lane,
                             db_column_u64(statement, 0));
         _cleanup_bytes_ Bytes plain = { 0 };
+        Piece piece = { 0 };
+        Unpack rest;
         int r;
 
         r = aead_open(parcel->aead, ad.bytes, sizeof(ad.bytes), sqlite3_column_blob(statement, 1),
@@ -53,8 +69,18 @@ static int reader_record(Engine *engine, const Parcel *parcel, sqlite3_stmt *sta
                 return READER_E_DAMAGED;
         if (r < 0)
                 return r;
-        r = record_decode(plain.data, plain.size, parcel->subject, parcel->source, ret);
-        return r == -EBADMSG ? READER_E_DAMAGED : r;
+        rest = (Unpack){ .data = plain.data, .size = plain.size };
+        if (parcel->row.lane == LANE_MEDIA) {
+                piece.offset = unpack_u64(&rest);
+                piece.length = unpack_u64(&rest);
+                if (rest.is_short || piece.length > RECORD_DATA_MAX + AEAD_OVERHEAD)
+                        return READER_E_DAMAGED;
+        }
+        r = record_decode(rest.data, rest.size, parcel->subject, parcel->source, ret);
+        if (r < 0)
+                return r == -EBADMSG ? READER_E_DAMAGED : r;
+        *ret_piece = piece;
+        return 0;
 }
 
 /**
@@ -78,11 +104,13 @@ int engine_scan(Engine *engine, const Parcel *parcel, uint64_t first, uint64_t l
         while ((r = db_step(engine->db, statement)) > 0) {
                 _cleanup_(record_freep) Record *record = NULL;
                 size_t n_bytes = (size_t)sqlite3_column_bytes(statement, 1);
+                Piece piece = { 0 };
 
-                r = reader_record(engine, parcel, statement, &record);
+                r = engine_open_row(engine, parcel, statement, &piece, &record);
                 if (r < 0)
                         return r;
-                extent_add(&extent, record ? parcel_record_time_ms(parcel, record->time_ms) : TIME_MS_NONE, n_bytes);
+                extent_add(&extent, record ? parcel_record_time_ms(parcel, record->time_ms) : TIME_MS_NONE,
+                           n_bytes + (size_t)piece.length);
         }
         if (r < 0)
                 return r;
@@ -109,11 +137,47 @@ static int batch_grow(JournalBatch *batch, size_t *allocated) {
         return 0;
 }
 
-/* Reads into the batch until the limits are reached or a record is damaged; then its id is given, else 0. */
+/* One reading of a parcel into a batch. */
+typedef struct Filling {
+        Engine *engine;
+        JournalBatch *batch;
+        const Parcel *parcel;
+        const BatchLimits *limits;
+        size_t n_bytes, allocated;
+} Filling;
+
+/* Adds the record of a row; its bytes are read only if there is room for them. Returns 0; READER_E_DAMAGED;
+ * READER_E_AWAY; READER_FULL; < 0. */
+static int filling_add(Filling *filling, sqlite3_stmt *statement) {
+        _cleanup_(record_freep) Record *record = NULL;
+        uint64_t id = db_column_u64(statement, 0);
+        JournalBatch *batch = filling->batch;
+        Piece piece;
+        int r;
+
+        r = engine_open_row(filling->engine, filling->parcel, statement, &piece, &record);
+        if (r != 0)
+                return r;
+        filling->n_bytes += strlen(record->payload) + (size_t)piece.length;
+        if (batch->n_records > 0 && filling->n_bytes > filling->limits->bytes_max)
+                return READER_FULL;
+        if (batch->lane == LANE_MEDIA)
+                r = engine_read_media(filling->engine, filling->parcel, id, &piece, record);
+        if (r == 0)
+                r = batch_grow(batch, &filling->allocated);
+        if (r != 0)
+                return r;
+        batch->ids[batch->n_records] = id;
+        batch->records[batch->n_records++] = TAKE_PTR(record);
+        return 0;
+}
+
+/* Reads into the batch until the limits are reached or a record is damaged; then its id is given, else 0. Returns 0;
+ * READER_E_AWAY: the rest is on a card that is not here; < 0. */
 static int batch_fill(Engine *engine, JournalBatch *batch, const Parcel *parcel, const BatchLimits *limits,
                       uint64_t *ret_damaged) {
+        Filling filling = { .engine = engine, .batch = batch, .parcel = parcel, .limits = limits };
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        size_t allocated = 0, n_bytes = 0;
         uint64_t first = batch->first;
         int r;
 
@@ -124,24 +188,11 @@ static int batch_fill(Engine *engine, JournalBatch *batch, const Parcel *parcel,
         if (r < 0)
                 return r;
         while (batch->n_records < limits->records_max && (r = db_step(engine->db, statement)) > 0) {
-                _cleanup_(record_freep) Record *record = NULL;
-                uint64_t id = db_column_u64(statement, 0);
-
-                r = reader_record(engine, parcel, statement, &record);
-                if (r < 0)
-                        return r;
-                if (r == READER_E_DAMAGED) {
-                        *ret_damaged = id;
-                        return 0;
-                }
-                n_bytes += strlen(record->payload);
-                if (batch->n_records > 0 && n_bytes > limits->bytes_max)
-                        return 0;
-                r = batch_grow(batch, &allocated);
-                if (r < 0)
-                        return r;
-                batch->ids[batch->n_records] = id;
-                batch->records[batch->n_records++] = TAKE_PTR(record);
+                r = filling_add(&filling, statement);
+                if (r == READER_E_DAMAGED)
+                        *ret_damaged = db_column_u64(statement, 0);
+                if (r != 0)
+                        return r == READER_E_DAMAGED || r == READER_FULL ? 0 : r;
         }
         return r < 0 ? r : 0;
 }
@@ -186,7 +237,7 @@ static int batch_new(Lane lane, Purpose purpose, uint64_t first, uint64_t last, 
         return 0;
 }
 
-/* Behind the cursor. Returns 1 to be called again, since something damaged was parked. */
+/* Behind the cursor. Returns 0; READER_AGAIN; READER_E_AWAY; < 0. */
 static int reader_next(Engine *engine, Lane lane, const BatchLimits *limits, JournalBatch **ret) {
         _cleanup_(journal_batch_freep) JournalBatch *batch = NULL;
         uint64_t bounds[2] = { 0 }, damaged;
@@ -202,7 +253,7 @@ static int reader_next(Engine *engine, Lane lane, const BatchLimits *limits, Jou
                 return r;
         if (!parcel) {
                 r = engine_park_range(engine, lane, bounds[0], bounds[1], REASON_DAMAGED);
-                return r < 0 ? r : 1;
+                return r < 0 ? r : READER_AGAIN;
         }
         r = batch_new(lane, row.purpose, bounds[0], bounds[1], &batch);
         if (r < 0)
@@ -212,16 +263,16 @@ static int reader_next(Engine *engine, Lane lane, const BatchLimits *limits, Jou
                 return r;
         if (batch->n_records == 0) {
                 if (damaged == 0)
-                        return 0; /* the limits allow nothing */
+                        return r; /* its card is away, or the limits allow nothing */
                 r = engine_park_range(engine, lane, damaged, damaged, REASON_DAMAGED);
-                return r < 0 ? r : 1;
+                return r < 0 ? r : READER_AGAIN;
         }
         batch->last = batch->ids[batch->n_records - 1];
         *ret = TAKE_PTR(batch);
         return 0;
 }
 
-/* All of an intent's range but what is damaged, which is noted as parked. */
+/* All of an intent's range but what is damaged, which is noted as parked. Returns 0; READER_E_AWAY; < 0. */
 static int reader_fill_intent(Engine *engine, const Parcel *parcel, JournalBatch *batch) {
         const BatchLimits limits = { .records_max = SIZE_MAX, .bytes_max = SIZE_MAX };
         uint64_t first = batch->first, damaged;
@@ -229,7 +280,7 @@ static int reader_fill_intent(Engine *engine, const Parcel *parcel, JournalBatch
 
         for (;;) {
                 r = batch_fill(engine, batch, parcel, &limits, &damaged);
-                if (r < 0 || damaged == 0) {
+                if (r != 0 || damaged == 0) {
                         batch->first = first;
                         return r;
                 }
@@ -240,6 +291,7 @@ static int reader_fill_intent(Engine *engine, const Parcel *parcel, JournalBatch
         }
 }
 
+/* Returns 0; READER_AGAIN; READER_E_AWAY; < 0. */
 static int reader_intent(Engine *engine, const Object *object, JournalBatch **ret) {
         _cleanup_(journal_batch_freep) JournalBatch *batch = NULL;
         const Parcel *parcel = NULL;
@@ -252,12 +304,12 @@ static int reader_intent(Engine *engine, const Object *object, JournalBatch **re
                 r = batch_new(object->lane, object->purpose, object->first, object->last, &batch);
                 if (r >= 0)
                         r = reader_fill_intent(engine, parcel, batch);
-                if (r < 0)
+                if (r != 0)
                         return r;
         }
         if (!batch || batch->n_records == 0) {
                 r = engine_park_object(engine, object->id, REASON_DAMAGED);
-                return r < 0 ? r : 1;
+                return r < 0 ? r : READER_AGAIN;
         }
         batch->object = object->id;
         batch->object_name = strdup(object->name);
@@ -272,21 +324,16 @@ static int reader_intent(Engine *engine, const Object *object, JournalBatch **re
  * @engine:     the engine
  * @lane:       which
  * @records_max: of a batch that is no intent yet
- * @bytes_max:  the same, sum of the payloads; one record always fits
+ * @bytes_max:  the same, sum of the payloads and of the bytes of media; one record always fits
  * @ret:        owned by the caller; untouched when there is nothing
  *
- * Nothing is given whose time is over.
- *
- * Return: 0; < 0.
+ * Return: 0; JOURNAL_E_MEDIA: what is next is on a card that is not here, and nothing was passed over; < 0.
  */
 int engine_read_batch(Engine *engine, Lane lane, size_t records_max, size_t bytes_max, JournalBatch **ret) {
         const BatchLimits limits = { .records_max = records_max, .bytes_max = bytes_max };
         Catalogue catalogue = engine_catalogue(engine);
         int r;
 
-        r = engine_keep_due(engine);
-        if (r < 0)
-                return r;
         do {
                 _cleanup_object_ Object object = { 0 };
 
@@ -295,8 +342,8 @@ int engine_read_batch(Engine *engine, Lane lane, size_t records_max, size_t byte
                         r = reader_intent(engine, &object, ret);
                 else if (r == 0)
                         r = reader_next(engine, lane, &limits, ret);
-        } while (r > 0);
-        return r;
+        } while (r == READER_AGAIN);
+        return r > 0 ? JOURNAL_E_MEDIA : r;
 }
 
 /**

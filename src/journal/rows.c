@@ -12,24 +12,31 @@
  * @made_usec:  CLOCK_BOOTTIME now
  * @ret:        owned by the caller; untouched on failure
  *
- * Return: 0; -ENOMEM; -ENOBUFS if the payload is absurdly large.
+ * Return: 0; -EINVAL if it has bytes of media that its kind does not have; -ENOMEM; -ENOBUFS if the payload is absurdly
+ * large.
  */
 int row_new(const Record *record, uint64_t made_usec, Row **ret) {
         _cleanup_(row_freep) Row *row = NULL;
         int r;
 
+        if (record->data.size > 0 && record_kind_lane(record->kind) != LANE_MEDIA)
+                return -EINVAL;
         row = calloc(1, sizeof(*row));
         if (!row)
                 return -ENOMEM;
+        row->kind = record->kind;
         row->lane = record_kind_lane(record->kind);
         row->purpose = record_kind_purpose(record->kind);
         row->time_ms = record->time_ms;
         row->made_usec = made_usec;
         row->subject = strdup(record->subject);
         row->source = strdup(record->source);
-        if (!row->subject || !row->source)
+        row->clip = strdup(record->clip ? record->clip : "");
+        if (!row->subject || !row->source || !row->clip)
                 return -ENOMEM;
         r = record_encode(record, &row->plain);
+        if (r >= 0)
+                r = bytes_append(&row->data, record->data.data, record->data.size);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(row);
@@ -47,10 +54,16 @@ Row *row_free(Row *row) {
                 return NULL;
         string_wipe_free(row->subject);
         string_wipe_free(row->source);
+        string_wipe_free(row->clip);
         bytes_done(&row->plain);
+        bytes_done(&row->data);
         bytes_wipe(row, sizeof(*row));
         free(row);
         return NULL;
+}
+
+static size_t row_bytes(const Row *row) {
+        return row->plain.size + row->data.size;
 }
 
 /**
@@ -59,14 +72,16 @@ Row *row_free(Row *row) {
  * @row:        taken
  */
 void rows_push(RowList *list, Row *row) {
+        RowLoad *load = &list->load[lane_row_class(row->lane)];
+
         row->next = NULL;
         if (list->last)
                 list->last->next = row;
         else
                 list->first = row;
         list->last = row;
-        list->n++;
-        list->bytes += row->plain.size;
+        load->n++;
+        load->bytes += row_bytes(row);
 }
 
 /**
@@ -77,14 +92,16 @@ void rows_push(RowList *list, Row *row) {
  */
 Row *rows_pop(RowList *list) {
         Row *row = list->first;
+        RowLoad *load;
 
         if (!row)
                 return NULL;
         list->first = row->next;
         if (!list->first)
                 list->last = NULL;
-        list->n--;
-        list->bytes -= row->plain.size;
+        load = &list->load[lane_row_class(row->lane)];
+        load->n--;
+        load->bytes -= row_bytes(row);
         row->next = NULL;
         return row;
 }
@@ -102,8 +119,7 @@ void rows_move(RowList *to, RowList *from) {
         else
                 to->first = from->first;
         to->last = from->last;
-        to->n += from->n;
-        to->bytes += from->bytes;
+        loads_add(to->load, from->load);
         *from = (RowList){ 0 };
 }
 
@@ -116,4 +132,40 @@ void rows_done(RowList *list) {
 
         while ((row = rows_pop(list)))
                 row_free(row);
+}
+
+/**
+ * rows_total() - how much there is of both classes
+ * @list:       borrowed
+ *
+ * Return: the sum.
+ */
+RowLoad rows_total(const RowList *list) {
+        const RowLoad *plain = &list->load[ROW_CLASS_PLAIN], *media = &list->load[ROW_CLASS_MEDIA];
+
+        return (RowLoad){ .n = plain->n + media->n, .bytes = plain->bytes + media->bytes };
+}
+
+/**
+ * loads_add() - count something in, class by class
+ * @to:         changed
+ * @from:       borrowed
+ */
+void loads_add(RowLoad to[static ROW_CLASS_MAX], const RowLoad from[static ROW_CLASS_MAX]) {
+        for (size_t i = 0; i < ROW_CLASS_MAX; i++) {
+                to[i].n += from[i].n;
+                to[i].bytes += from[i].bytes;
+        }
+}
+
+/**
+ * loads_subtract() - count something out, class by class
+ * @from:       changed
+ * @load:       borrowed; was counted in before
+ */
+void loads_subtract(RowLoad from[static ROW_CLASS_MAX], const RowLoad load[static ROW_CLASS_MAX]) {
+        for (size_t i = 0; i < ROW_CLASS_MAX; i++) {
+                from[i].n -= load[i].n;
+                from[i].bytes -= load[i].bytes;
+        }
 }

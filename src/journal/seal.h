@@ -27,7 +27,7 @@ typedef enum SealKind {
         SEAL_KIND_ERASURE,
         SEAL_KIND_OBJECT,
         SEAL_KIND_GAP,
-        SEAL_KIND_SESSION,
+        SEAL_KIND_BLOB,
 } SealKind;
 
 typedef struct SealScope {

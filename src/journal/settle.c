@@ -208,6 +208,8 @@ static int engine_reclaim_slice(Engine *engine) {
         r = dead_next(engine->db, &parcel, &lane);
         if (r <= 0)
                 return r;
+        if (lane == LANE_MEDIA)
+                engine_remove_media(engine, parcel);
         r = db_begin(engine->db, &transaction);
         if (r >= 0)
                 r = lane_bounds(engine->db, lane, parcel_first_id(parcel), parcel_last_id(parcel), bounds);

@@ -23,6 +23,7 @@ static OpenParcel *open_parcel_free(OpenParcel *open) {
         if (!open)
                 return NULL;
         parcel_free(open->parcel);
+        close_fdp(&open->segment.fd);
         free(open);
         return NULL;
 }
@@ -51,7 +52,10 @@ void engine_drop_open(Engine *engine, uint64_t parcel) {
  * @rows:       empty afterwards
  */
 void engine_append(Engine *engine, RowList *rows) {
-        rows_move(&engine->waiting, rows);
+        Row *row;
+
+        while ((row = rows_pop(rows)))
+                rows_push(&engine->waiting[lane_row_class(row->lane)], row);
 }
 
 static OpenParcel *engine_open_for(Engine *engine, const Row *row) {
@@ -65,7 +69,13 @@ static OpenParcel *engine_open_for(Engine *engine, const Row *row) {
         return NULL;
 }
 
+/* A parcel of media is one track of one clip, or one picture. What a decoder needs first begins a track. */
 static bool open_parcel_takes(const OpenParcel *open, const Row *row) {
+        if (open->n_planned > 0 && (row->kind == RECORD_PICTURE || row->kind == RECORD_AUDIO_INIT ||
+                                    row->kind == RECORD_VIDEO_INIT))
+                return false;
+        if (strcmp(open->parcel->clip, row->clip) != 0)
+                return false;
         return open->n_planned < PARCEL_RECORDS_MAX &&
                (row->made_usec < open->first_usec || row->made_usec - open->first_usec < PARCEL_SPAN_USEC);
 }
@@ -79,6 +89,8 @@ static void engine_plan_none(Engine *engine) {
 
 /* Closes the parcel that the row has outgrown, if any, and opens another: one transaction. */
 static int engine_open_parcel(Engine *engine, const Row *row, OpenParcel *outgrown, OpenParcel **ret) {
+        const ParcelLabel label = { .lane = row->lane, .purpose = row->purpose, .subject = row->subject,
+                                    .source = row->source, .clip = row->clip };
         _cleanup_transaction_ Db *transaction = NULL;
         _cleanup_(open_parcel_freep) OpenParcel *open = NULL;
         uint64_t expiry_on_usec, retention_usec = engine_retention_usec(engine, row->lane, row->purpose);
@@ -87,17 +99,20 @@ static int engine_open_parcel(Engine *engine, const Row *row, OpenParcel *outgro
         open = calloc(1, sizeof(*open));
         if (!open)
                 return -ENOMEM;
+        open->segment = SEGMENT_NONE;
         r = engine_vault_begin(engine, &transaction);
         if (r >= 0 && outgrown)
                 r = parcel_close(engine->vault, outgrown->parcel);
         if (r >= 0)
-                r = parcel_make(engine->vault, row->lane, row->purpose, row->subject, row->source, &open->parcel);
+                r = parcel_make(engine->vault, &label, &open->parcel);
         if (r >= 0)
                 r = engine_vault_commit(engine, &transaction);
         if (r < 0)
                 return r;
-        if (outgrown)
+        if (outgrown) {
+                engine_finish_media(engine, outgrown);
                 engine_drop_open(engine, outgrown->parcel->row.id);
+        }
         if (!__builtin_add_overflow(open->parcel->row.opened_on_usec, retention_usec, &expiry_on_usec))
                 engine->next_expiry_on_usec = MIN(engine->next_expiry_on_usec, expiry_on_usec);
         engine->has_kept = true;
@@ -129,10 +144,13 @@ static int engine_insert(Engine *engine, OpenParcel *open, const Row *row) {
         uint64_t id = parcel_first_id(parcel->row.id) | open->n_planned;
         SealAd ad = seal_ad(vault_scope(engine->vault), SEAL_KIND_RECORD, (uint8_t)parcel->row.lane, id);
         Catalogue catalogue = engine_catalogue(engine);
-        _cleanup_bytes_ Bytes body = { 0 };
+        _cleanup_bytes_ Bytes body = { 0 }, media = { 0 };
+        const Bytes *plain = row->lane == LANE_MEDIA ? &media : &row->plain;
         int r;
 
-        r = aead_seal(parcel->aead, ad.bytes, sizeof(ad.bytes), row->plain.data, row->plain.size, &body);
+        r = row->lane == LANE_MEDIA ? engine_write_media(engine, open, row, id, &media) : 0;
+        if (r >= 0)
+                r = aead_seal(parcel->aead, ad.bytes, sizeof(ad.bytes), plain->data, plain->size, &body);
         if (r < 0)
                 return r;
         r = lane_insert(engine->db, parcel->row.lane, id, &body);
@@ -141,16 +159,17 @@ static int engine_insert(Engine *engine, OpenParcel *open, const Row *row) {
         if (r < 0)
                 return r;
         open->n_planned++;
-        extent_add(&open->planned, parcel_record_time_ms(parcel, row->time_ms), body.size);
+        extent_add(&open->planned, parcel_record_time_ms(parcel, row->time_ms),
+                   body.size + (row->data.size > 0 ? row->data.size + AEAD_OVERHEAD : 0));
         return 0;
 }
 
 /* The first @n waiting rows are durable. */
-static void engine_note_durable(Engine *engine, size_t n, uint32_t *lanes) {
+static void engine_note_durable(Engine *engine, RowList *waiting, size_t n, uint32_t *lanes) {
         uint64_t oldest_usec[LANE_MAX] = { 0 };
 
         for (size_t i = 0; i < n; i++) {
-                _cleanup_(row_freep) Row *row = rows_pop(&engine->waiting);
+                _cleanup_(row_freep) Row *row = rows_pop(waiting);
 
                 if (oldest_usec[row->lane] == 0)
                         oldest_usec[row->lane] = row->made_usec;
@@ -169,9 +188,7 @@ static void engine_note_durable(Engine *engine, size_t n, uint32_t *lanes) {
         }
 }
 
-/* One transaction of journal.db with as many waiting rows as belong into it. A parcel opened on the way is committed to
- * the vault before this is, so no record is ever on the medium without its key. */
-static int engine_commit_some(Engine *engine, uint32_t *lanes) {
+static int engine_try_some(Engine *engine, const RowList *waiting, size_t *ret_n) {
         _cleanup_transaction_ Db *transaction = NULL;
         size_t n = 0;
         int r;
@@ -180,7 +197,7 @@ static int engine_commit_some(Engine *engine, uint32_t *lanes) {
         r = db_begin(engine->db, &transaction);
         if (r < 0)
                 return r;
-        for (const Row *row = engine->waiting.first; row; row = row->next, n++) {
+        for (const Row *row = waiting->first; row; row = row->next, n++) {
                 OpenParcel *open;
 
                 r = engine_place(engine, row, &open);
@@ -191,15 +208,41 @@ static int engine_commit_some(Engine *engine, uint32_t *lanes) {
                 if (r < 0)
                         return r;
         }
-        r = db_commit(&transaction);
+        /* A row must never be on the medium before what it refers to. */
+        r = engine_sync_media(engine);
+        if (r >= 0)
+                r = db_commit(&transaction);
         if (r < 0)
                 return r;
-        engine_note_durable(engine, n, lanes);
+        *ret_n = n;
         return 0;
+}
+
+/**
+ * engine_commit_some() - one transaction of journal.db with as many waiting rows as belong into it
+ * @engine:     the engine; for media the folder of the segments is entered
+ * @waiting:    of one class, not empty; less what became durable afterwards
+ * @lanes:      bits of the lanes that have new durable records are set
+ *
+ * A parcel opened on the way is committed to the vault before this is, so no record is ever on the medium without its
+ * key.
+ *
+ * Return: 0; < 0: nothing became durable.
+ */
+int engine_commit_some(Engine *engine, RowList *waiting, uint32_t *lanes) {
+        size_t n = 0;
+        int r;
+
+        r = engine_try_some(engine, waiting, &n);
+        engine_settle_media(engine, r);
+        if (r >= 0)
+                engine_note_durable(engine, waiting, n, lanes);
+        return r;
 }
 
 /* Gaps become records when nothing else waits, each with its row in one transaction; what fails waits in the table. */
 static int engine_commit_gaps(Engine *engine, uint32_t *lanes) {
+        RowList *waiting = &engine->waiting[ROW_CLASS_PLAIN];
         uint64_t after = 0;
         Row *row;
         int r;
@@ -213,12 +256,12 @@ static int engine_commit_gaps(Engine *engine, uint32_t *lanes) {
                         break;
                 }
                 after = row->gap;
-                rows_push(&engine->waiting, row);
+                rows_push(waiting, row);
         }
-        for (r = 0; r >= 0 && engine->waiting.first;)
-                r = engine_commit_some(engine, lanes);
+        for (r = 0; r >= 0 && waiting->first;)
+                r = engine_commit_some(engine, waiting, lanes);
         engine->has_gaps |= r < 0;
-        rows_done(&engine->waiting);
+        rows_done(waiting);
         return r;
 }
 
@@ -237,21 +280,27 @@ void engine_note_failure(Engine *engine, int r) {
 }
 
 /**
- * engine_commit() - make all waiting rows durable
+ * engine_commit() - make all waiting rows durable, media last
  * @engine:     the engine
  * @ret_lanes:  lanes that have new durable records, bit mask 1 << Lane; also when a later part failed
  *
- * Return: 0; < 0: what is not durable still waits.
+ * Where the folder of the segments did not work the last time it is not tried here; engine_check_media() does.
+ *
+ * Return: 0; JOURNAL_E_MEDIA: all but media is durable; < 0. What is not durable still waits.
  */
 int engine_commit(Engine *engine, uint32_t *ret_lanes) {
+        RowList *waiting = engine->waiting;
         int r;
 
         *ret_lanes = 0;
         r = engine_ready(engine);
-        while (r >= 0 && engine->waiting.first)
-                r = engine_commit_some(engine, ret_lanes);
+        while (r >= 0 && waiting[ROW_CLASS_PLAIN].first)
+                r = engine_commit_some(engine, &waiting[ROW_CLASS_PLAIN], ret_lanes);
         if (r >= 0 && engine->has_gaps)
                 r = engine_commit_gaps(engine, ret_lanes);
+        if (r >= 0 && waiting[ROW_CLASS_MEDIA].first)
+                r = segments_state(engine->segments) == JOURNAL_MEDIA_OK ? engine_commit_media(engine, ret_lanes)
+                                                                         : JOURNAL_E_MEDIA;
         engine_note_failure(engine, r);
         return r;
 }
@@ -263,8 +312,13 @@ static int engine_close_one(Engine *engine, OpenParcel *open) {
         return parcel_close(engine->vault, open->parcel);
 }
 
-/* In one transaction; on failure all are still open. */
-static int engine_close_marked(Engine *engine) {
+/**
+ * engine_close_marked() - close the open parcels that are marked as closing, in one transaction
+ * @engine:     the engine
+ *
+ * Return: 0; < 0: all are still open.
+ */
+int engine_close_marked(Engine *engine) {
         _cleanup_transaction_ Db *transaction = NULL;
         int r;
 
@@ -281,6 +335,7 @@ static int engine_close_marked(Engine *engine) {
                 if (!open->is_closing)
                         continue;
                 engine->is_unsettled |= open->n == 0;
+                engine_finish_media(engine, open);
                 engine_drop_open(engine, open->parcel->row.id);
         }
         return 0;

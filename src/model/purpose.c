@@ -33,6 +33,7 @@ static const struct {
         [LANE_EVENT] = { "event", "events", 0 },
         [LANE_TRACK] = { "track", "tracks", 0 },
         [LANE_DIAGNOSTICS] = { "diagnostics", "diagnostics", 0 },
+        [LANE_MEDIA] = { "media", "media", 0 },
 };
 
 static const struct {
@@ -44,6 +45,11 @@ static const struct {
         [RECORD_ALARM] = { "alarm", PURPOSE_NOTIFICATIONS, LANE_ALARM },
         [RECORD_EVENT] = { "event", PURPOSE_DIAGNOSTICS, LANE_EVENT },
         [RECORD_DIAGNOSTIC] = { "diagnostic", PURPOSE_DIAGNOSTICS, LANE_DIAGNOSTICS },
+        [RECORD_AUDIO_INIT] = { "audio-init", PURPOSE_AUDIO, LANE_MEDIA },
+        [RECORD_AUDIO] = { "audio", PURPOSE_AUDIO, LANE_MEDIA },
+        [RECORD_VIDEO_INIT] = { "video-init", PURPOSE_VIDEO, LANE_MEDIA },
+        [RECORD_VIDEO] = { "video", PURPOSE_VIDEO, LANE_MEDIA },
+        [RECORD_PICTURE] = { "picture", PURPOSE_PICTURE, LANE_MEDIA },
 };
 
 /**

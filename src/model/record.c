@@ -10,8 +10,9 @@
  *        2     8  time_ms, signed, two's complement, little endian; INT64_MIN: no time
  *       10     n  payload: a JSON object (RFC 8259) in UTF-8, without a 0 byte behind it, up to the end
  *
- * The length is that of the plain text. Subject, source and record id are not in it: the first two belong to the
- * parcel, and the id is bound by the seal's additional data.
+ * The length is that of the plain text. Subject, source, clip and record id are not in it: the first three belong to
+ * the parcel, and the id is bound by the seal's additional data. Nor are the bytes of media, which the journal keeps in
+ * segments.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -74,6 +75,34 @@ int record_new(RecordKind kind, const char *subject, const char *source, int64_t
 }
 
 /**
+ * record_set_media() - add the bytes of media
+ * @record:     of a kind of the media lane; changed
+ * @clip:       the clip it belongs to, "" for none; copied
+ * @data:       the bytes; taken, empty afterwards; untouched on failure
+ *
+ * Return: 0; -EINVAL if the kind has no bytes or the clip is not UTF-8 of at most RECORD_CLIP_MAX bytes; -EFBIG if
+ * there are more than RECORD_DATA_MAX bytes; -ENOMEM. On failure the record is as it was.
+ */
+int record_set_media(Record *record, const char *clip, Bytes *data) {
+        char *copy;
+
+        if (record_kind_lane(record->kind) != LANE_MEDIA || strlen(clip) > RECORD_CLIP_MAX ||
+            !utf8_is_valid(clip, strlen(clip)))
+                return -EINVAL;
+        if (data->size > RECORD_DATA_MAX)
+                return -EFBIG;
+        copy = strdup(clip);
+        if (!copy)
+                return -ENOMEM;
+        string_wipe_free(record->clip);
+        record->clip = copy;
+        bytes_done(&record->data);
+        record->data = *data;
+        *data = (Bytes){ .limit = data->limit };
+        return 0;
+}
+
+/**
  * record_free() - wipe a record and free it
  * @record:     or NULL
  *
@@ -85,6 +114,8 @@ Record *record_free(Record *record) {
         string_wipe_free(record->subject);
         string_wipe_free(record->source);
         string_wipe_free(record->payload);
+        string_wipe_free(record->clip);
+        bytes_done(&record->data);
         bytes_wipe(record, sizeof(*record));
         free(record);
         return NULL;
@@ -97,7 +128,8 @@ Record *record_free(Record *record) {
  * Return: bytes, without the allocator's own.
  */
 size_t record_size(const Record *record) {
-        return sizeof(*record) + strlen(record->subject) + strlen(record->source) + strlen(record->payload) + 3;
+        return sizeof(*record) + strlen(record->subject) + strlen(record->source) + strlen(record->payload) + 3 +
+               (record->clip ? strlen(record->clip) + 1 : 0) + record->data.size;
 }
 
 /**

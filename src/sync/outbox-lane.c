@@ -7,11 +7,12 @@
 /**
  * outbox_lane_set_due() - send a lane at a time, if it is not due earlier
  * @outbox:   the outbox
- * @lane:     the lane
+ * @lane:     the lane; one that is not sent is never due
  * @due_usec: boottime; 0 at once
  */
 void outbox_lane_set_due(Outbox *outbox, Lane lane, uint64_t due_usec) {
-        outbox->lanes[lane].due_usec = MIN(outbox->lanes[lane].due_usec, due_usec);
+        if (outbox_sends(lane))
+                outbox->lanes[lane].due_usec = MIN(outbox->lanes[lane].due_usec, due_usec);
 }
 
 /**
@@ -35,7 +36,7 @@ void outbox_lane_plan(Outbox *outbox, Lane lane) {
  * @lane:   the lane
  */
 void outbox_lane_begin(Outbox *outbox, Lane lane) {
-        outbox->lanes[lane].due_usec = 0;
+        outbox->lanes[lane].due_usec = outbox_sends(lane) ? 0 : USEC_INFINITY;
         outbox->lanes[lane].n_owed = OWED_UNKNOWN;
 }
 

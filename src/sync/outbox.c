@@ -209,7 +209,7 @@ static void flush_on_committed(int r, void *userdata) {
                 return;
         }
 
-        flush->has_failed = r != 0;
+        flush->has_failed = r != 0 && r != JOURNAL_E_MEDIA; /* media is not sent */
         for (unsigned i = 0; i < LANE_MAX; i++)
                 outbox_lane_begin(outbox, (Lane)i);
         outbox->has_doomed = true;

@@ -12,7 +12,7 @@ from peers import tap
 from peers.bus import CallError
 from peers.drive import Drive
 
-LANES = ('alarm', 'event', 'track', 'diagnostics')
+LANES = ('alarm', 'event', 'track', 'diagnostics', 'media')
 
 
 def rows(box):

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "trailkeep/file.h"
 #include "trailkeep/keyring.h"
@@ -46,9 +47,12 @@ static void remove_files(const char *dir) {
         DIR *d = opendir(dir);
         const struct dirent *entry;
 
-        while (d && (entry = readdir(d)))
-                if (entry->d_name[0] != '.')
-                        (void)unlinkat(dirfd(d), entry->d_name, 0);
+        while (d && (entry = readdir(d))) {
+                _cleanup_free_ char *path = path_join(dir, entry->d_name);
+
+                if (entry->d_name[0] != '.' && unlink(path) < 0)
+                        remove_files(path); /* a folder */
+        }
         if (d)
                 (void)closedir(d);
         (void)rmdir(dir);
@@ -74,6 +78,14 @@ static void on_failed(const char *message, void *userdata) {
         ((Fixture *)userdata)->n_failed++;
 }
 
+static void on_media(JournalMediaState media_state, const char *sentence, void *userdata) {
+        Fixture *f = userdata;
+
+        assert_int_equal(media_state == JOURNAL_MEDIA_OK, sentence[0] == 0);
+        f->media_state = media_state;
+        f->n_media++;
+}
+
 static void on_recovered(void *userdata) {
         ((Fixture *)userdata)->n_recovered++;
 }
@@ -84,6 +96,7 @@ static void on_doomed(void *userdata) {
 
 int fixture_open(Fixture *f) {
         const JournalObserver observer = { .committed = on_committed, .failed = on_failed, .recovered = on_recovered,
+                                           .media = on_media,
                                            .doomed = on_doomed, .userdata = f };
         int r;
 
@@ -127,7 +140,6 @@ typedef struct Answer {
         JournalReceipt receipt;
         JournalPurposeSummary *summary;
         JournalErasureState *states;
-        JournalTime *time;
         uint64_t *objects;
         char (*names)[80];
         size_t n;
@@ -158,6 +170,23 @@ int append_record(Fixture *f, RecordKind kind, const char *subject, int64_t time
         return journal_append(f->journal, record);
 }
 
+Record *media_record(RecordKind kind, const char *clip, int64_t time_ms, const void *data, size_t size) {
+        _cleanup_bytes_ Bytes bytes = { 0 };
+        Record *record = NULL;
+
+        assert_int_equal(bytes_append(&bytes, data, size), 0);
+        assert_int_equal(record_new(kind, SUBJECT_A, "front", time_ms, "{\"duration\":1000,\"key\":true}", &record), 0);
+        assert_int_equal(record_set_media(record, clip, &bytes), 0);
+        return record;
+}
+
+int append_media(Fixture *f, RecordKind kind, const char *clip, const void *data, size_t size) {
+        _cleanup_(record_freep) Record *record = media_record(kind, clip, (int64_t)(f->realtime_usec / USEC_PER_MSEC),
+                                                              data, size);
+
+        return journal_append(f->journal, record);
+}
+
 int commit(Fixture *f) {
         Answer answer = { 0 };
 
@@ -183,7 +212,7 @@ static void on_batch(int r, JournalBatch *batch, void *userdata) {
 }
 
 int try_read_batch(Fixture *f, Lane lane, size_t records_max, JournalBatch **ret) {
-        const JournalBatchLimits limits = { .records_max = records_max, .bytes_max = 1 << 20 };
+        const JournalBatchLimits limits = { .records_max = records_max, .bytes_max = 8 << 20 };
         Answer answer = { 0 };
 
         assert_int_equal(journal_read_batch(f->journal, lane, &limits, on_batch, &answer), 0);
@@ -346,35 +375,6 @@ int ledger_append_entry(Fixture *f, const char *body) {
         return answer.r;
 }
 
-void prove_time(Fixture *f, TrueTimeSource source) {
-        const TrueTimeProof proof = {
-                .sources = 1U << source,
-                .offset_usec = (int64_t)f->realtime_usec - (int64_t)f->boottime_usec,
-                .uncertainty_usec = USEC_PER_SEC,
-                .boottime_usec = f->boottime_usec,
-        };
-        Answer answer = { 0 };
-
-        assert_int_equal(journal_prove_time(f->journal, &proof, on_done, &answer), 0);
-        wait_for(f, &answer);
-        assert_int_equal(answer.r, 0);
-}
-
-static void on_time(int r, const JournalTime *time, void *userdata) {
-        Answer *answer = userdata;
-
-        on_done(r, answer);
-        *answer->time = *time;
-}
-
-void read_time(Fixture *f, JournalTime *ret) {
-        Answer answer = { .time = ret };
-
-        assert_int_equal(journal_read_time(f->journal, on_time, &answer), 0);
-        wait_for(f, &answer);
-        assert_int_equal(answer.r, 0);
-}
-
 int rotate(Fixture *f, const char *body) {
         Answer answer = { 0 };
 
@@ -413,19 +413,26 @@ static bool file_holds(const char *path, const void *bytes, size_t size) {
         return content.size > 0 && memmem(content.data, content.size, bytes, size);
 }
 
-bool state_holds(Fixture *f, const void *bytes, size_t size) {
-        DIR *d = opendir(f->dir);
+static bool folder_holds(const char *dir, const void *bytes, size_t size) {
+        DIR *d = opendir(dir);
         const struct dirent *entry;
         bool found = false;
 
         assert_non_null(d);
         while (!found && (entry = readdir(d))) {
-                _cleanup_free_ char *path = fixture_path(f, entry->d_name);
+                _cleanup_free_ char *path = path_join(dir, entry->d_name);
+                struct stat st;
 
-                found = entry->d_name[0] != '.' && file_holds(path, bytes, size);
+                if (entry->d_name[0] == '.' || stat(path, &st) < 0)
+                        continue;
+                found = S_ISDIR(st.st_mode) ? folder_holds(path, bytes, size) : file_holds(path, bytes, size);
         }
         (void)closedir(d);
         return found;
+}
+
+bool state_holds(Fixture *f, const void *bytes, size_t size) {
+        return folder_holds(f->dir, bytes, size);
 }
 
 bool text_in_state(Fixture *f, const char *text) {

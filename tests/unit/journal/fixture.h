@@ -32,7 +32,8 @@ typedef struct Fixture {
         Journal *journal;
         struct Engine *engine; /* in place of the journal, where a test drives it by itself */
         /* news */
-        unsigned n_committed[LANE_MAX], n_failed, n_recovered, n_doomed;
+        unsigned n_committed[LANE_MAX], n_failed, n_recovered, n_doomed, n_media;
+        JournalMediaState media_state; /* as last told */
 } Fixture;
 
 int fixture_setup(void **state);
@@ -47,6 +48,8 @@ char *fixture_path(Fixture *f, const char *name);
 
 int append_record(Fixture *f, RecordKind kind, const char *subject, int64_t time_ms);
 void append(Fixture *f, size_t n);      /* fixes of SUBJECT_A, a second apart on all clocks; committed */
+Record *media_record(RecordKind kind, const char *clip, int64_t time_ms, const void *data, size_t size);
+int append_media(Fixture *f, RecordKind kind, const char *clip, const void *data, size_t size);
 int commit(Fixture *f);
 int try_read_batch(Fixture *f, Lane lane, size_t records_max, JournalBatch **ret);
 JournalBatch *read_batch(Fixture *f, Lane lane, size_t records_max);
@@ -62,14 +65,12 @@ int object_deleted(Fixture *f, uint64_t object);
 size_t list_erasures(Fixture *f, JournalErasureState states[static 16]);
 void summary(Fixture *f, const char *subject, JournalPurposeSummary summary[static PURPOSE_MAX]);
 int ledger_append_entry(Fixture *f, const char *body);
-void prove_time(Fixture *f, TrueTimeSource source); /* realtime is true time, says @source */
-void read_time(Fixture *f, JournalTime *ret);
 int rotate(Fixture *f, const char *body);
 const JournalLaneCounters *lane_counters(Fixture *f, Lane lane);
 void check_counters(Fixture *f);        /* the sum that always holds */
 void wait_reclaimed(Fixture *f);        /* until the rows of all erasures are gone */
 
-/* Whether a file of the state folder holds these bytes. */
+/* Whether a file of the state folder, or of a folder in it, holds these bytes. */
 bool state_holds(Fixture *f, const void *bytes, size_t size);
 bool text_in_state(Fixture *f, const char *text);
 int64_t sql_number(Fixture *f, const char *file, const char *sql); /* with the journal closed */

@@ -32,7 +32,8 @@ static void test_unknown_purpose_is_refused(void **state) {
 
 static void test_numbers_and_names_of_lanes_never_change(void **state) {
         static const char *const names[][2] = {
-                { "alarm", "alarms" }, { "event", "events" }, { "track", "tracks" }, { "diagnostics", "diagnostics" }
+                { "alarm", "alarms" }, { "event", "events" }, { "track", "tracks" }, { "diagnostics", "diagnostics" },
+                { "media", "media" },
         };
 
         assert_int_equal(ELEMENTSOF(names), LANE_MAX);
@@ -52,6 +53,11 @@ static void test_every_kind_has_its_purpose_and_lane(void **state) {
                 { "alarm", PURPOSE_NOTIFICATIONS, LANE_ALARM },
                 { "event", PURPOSE_DIAGNOSTICS, LANE_EVENT },
                 { "diagnostic", PURPOSE_DIAGNOSTICS, LANE_DIAGNOSTICS },
+                { "audio-init", PURPOSE_AUDIO, LANE_MEDIA },
+                { "audio", PURPOSE_AUDIO, LANE_MEDIA },
+                { "video-init", PURPOSE_VIDEO, LANE_MEDIA },
+                { "video", PURPOSE_VIDEO, LANE_MEDIA },
+                { "picture", PURPOSE_PICTURE, LANE_MEDIA },
         };
 
         assert_int_equal(ELEMENTSOF(kinds), RECORD_KIND_MAX);

@@ -135,6 +135,45 @@ static void test_size_counts_the_texts(void **state) {
         assert_int_equal(record_size(record), sizeof(Record) + 5 + 5 + 8);
 }
 
+static void test_media_takes_its_bytes_whole(void **state) {
+        _cleanup_(record_freep) Record *record = NULL;
+        _cleanup_bytes_ Bytes bytes = { 0 }, plain = { 0 };
+        const uint8_t *data;
+
+        assert_int_equal(record_new(RECORD_VIDEO, "four", "front", 0, "{\"a\":1}", &record), 0);
+        assert_int_equal(bytes_append_string(&bytes, "moof"), 0);
+        data = bytes.data;
+        assert_int_equal(record_set_media(record, "clip", &bytes), 0);
+        assert_ptr_equal(record->data.data, data); /* not copied */
+        assert_null(bytes.data);
+        assert_int_equal(record_size(record), sizeof(Record) + 5 + 6 + 8 + 5 + 4);
+        assert_int_equal(record_encode(record, &plain), 0);
+        assert_int_equal(plain.size, 10 + 7); /* clip and bytes are not in it */
+}
+
+static void test_what_is_no_media_is_refused(void **state) {
+        char long_clip[RECORD_CLIP_MAX + 2];
+        _cleanup_(record_freep) Record *record = NULL, *fix = NULL;
+        _cleanup_bytes_ Bytes bytes = { 0 };
+
+        memset(long_clip, 'x', sizeof(long_clip) - 1);
+        long_clip[sizeof(long_clip) - 1] = 0;
+        assert_int_equal(bytes_append_string(&bytes, "moof"), 0);
+        assert_int_equal(record_new(RECORD_FIX, "s", "s", 0, "{}", &fix), 0);
+        assert_int_equal(record_set_media(fix, "", &bytes), -EINVAL);
+        assert_int_equal(record_new(RECORD_PICTURE, "s", "s", 0, "{}", &record), 0);
+        assert_int_equal(record_set_media(record, long_clip, &bytes), -EINVAL);
+        assert_int_equal(record_set_media(record, "\xff", &bytes), -EINVAL);
+        assert_int_equal(bytes.size, 4);
+        assert_int_equal(bytes_reserve(&bytes, RECORD_DATA_MAX), 0);
+        memset(bytes.data, 0, RECORD_DATA_MAX + 1);
+        bytes.size = RECORD_DATA_MAX + 1;
+        assert_int_equal(record_set_media(record, "", &bytes), -EFBIG);
+        bytes_truncate(&bytes, RECORD_DATA_MAX);
+        long_clip[RECORD_CLIP_MAX] = 0;
+        assert_int_equal(record_set_media(record, long_clip, &bytes), 0);
+}
+
 static void test_random_bytes_are_never_misread(void **state) {
         uint64_t seed = 5;
         unsigned n_good = 0;
@@ -179,6 +218,8 @@ int main(void) {
                 cmocka_unit_test(test_feature_gets_its_id_first),
                 cmocka_unit_test(test_feature_that_does_not_fit_changes_nothing),
                 cmocka_unit_test(test_size_counts_the_texts),
+                cmocka_unit_test(test_media_takes_its_bytes_whole),
+                cmocka_unit_test(test_what_is_no_media_is_refused),
                 cmocka_unit_test(test_random_bytes_are_never_misread),
         };
 

@@ -12,6 +12,7 @@
 #include "trailkeep/outbox.h"
 #include "trailkeep/store.h"
 
+#define N_LANES_SENT LANE_MEDIA /* the last one is held */
 #define FAKE_RECORDS_MAX 2048
 #define FAKE_OBJECTS_MAX 2048
 #define FAKE_RECORDS_PER_PARCEL 16

@@ -71,7 +71,7 @@ static void it_waits_for_all_lanes_and_deletions(void **state) {
         for (int lane = 0; lane < LANE_MAX; lane++)
                 world_record_quietly(w, (Lane)lane, PURPOSE_DIAGNOSTICS, 3);
         assert_int_equal(outbox_flush(w->outbox, on_flushed, &result), 0);
-        for (unsigned i = 0; i < LANE_MAX + 1; i++) {
+        for (unsigned i = 0; i < N_LANES_SENT + 1; i++) {
                 run_to_request(w);
                 assert_int_equal(result, NOT_DONE);
                 store_answer(&w->store, STORE_DONE);

@@ -41,7 +41,7 @@ static void a_start_with_nothing_looks_once_and_sleeps(void **state) {
         World *w = open_idle(state);
         uint64_t delay;
 
-        assert_int_equal(w->journal.n_reads, LANE_MAX);
+        assert_int_equal(w->journal.n_reads, N_LANES_SENT);
         assert_int_equal(w->journal.n_lists, 1);
         assert_int_equal(w->store.n_puts + w->store.n_deletes, 0);
         assert_int_equal(outbox_state(w->outbox), OUTBOX_STATE_IDLE);
@@ -63,7 +63,7 @@ static void an_object_goes_intent_put_ack(void **state) {
         World *w = open_idle(state);
 
         world_record(w, LANE_ALARM, PURPOSE_LOCATION, 1);
-        assert_int_equal(w->journal.n_reads, LANE_MAX + 1);
+        assert_int_equal(w->journal.n_reads, N_LANES_SENT + 1);
         assert_true(journal_answer_one(&w->journal));
         assert_int_equal(w->journal.n_intents, 1);
         assert_false(store_is_asked(&w->store)); /* not before the intent is durable */
@@ -91,7 +91,7 @@ static void a_track_waits_for_the_interval(void **state) {
         assert_true(timer_armed_for(&delay));
         assert_int_equal(delay, 40 * USEC_PER_SEC); /* since the oldest */
         time_move(w, 40 * USEC_PER_SEC - 1);
-        assert_int_equal(w->journal.n_reads, LANE_MAX);
+        assert_int_equal(w->journal.n_reads, N_LANES_SENT);
         time_move(w, 1);
         settle(w);
         assert_int_equal(w->store.n_puts, 1);
@@ -135,11 +135,27 @@ static void lanes_go_by_urgency(void **state) {
                 world_record_quietly(w, lanes[i], PURPOSE_LOCATION, 1);
         world_open(w);
         time_move(w, 0);
-        for (int lane = LANE_ALARM; lane < LANE_MAX; lane++) {
+        for (int lane = LANE_ALARM; lane < N_LANES_SENT; lane++) {
                 run_to_request(w);
                 assert_memory_equal(w->store.last_name, lane_to_folder((Lane)lane), strlen(lane_to_folder((Lane)lane)));
                 store_answer(&w->store, STORE_DONE);
         }
+}
+
+static void media_is_held_and_nothing_of_it_lost(void **state) {
+        World *w = *state;
+        uint64_t delay;
+
+        world_record_quietly(w, LANE_MEDIA, PURPOSE_VIDEO, 3);
+        open_idle(state);
+        world_record(w, LANE_MEDIA, PURPOSE_VIDEO, 20);
+        outbox_purpose_changed(w->outbox, PURPOSE_VIDEO, true);
+        settle(w);
+        assert_int_equal(w->journal.n_reads, 2 * N_LANES_SENT); /* at the start, and for the grant */
+        assert_int_equal(w->journal.n_intents + w->store.n_puts, 0);
+        assert_int_equal(journal_count(&w->journal, RECORD_PENDING), 23);
+        assert_int_equal(outbox_state(w->outbox), OUTBOX_STATE_IDLE);
+        assert_false(timer_armed_for(&delay));
 }
 
 static void an_intent_that_is_open_is_the_same_object(void **state) {
@@ -393,6 +409,7 @@ int main(void) {
                 TEST(a_full_object_goes_at_once),
                 TEST(what_comes_while_sending_waits_for_the_next_interval),
                 TEST(lanes_go_by_urgency),
+                TEST(media_is_held_and_nothing_of_it_lost),
                 TEST(an_intent_that_is_open_is_the_same_object),
                 TEST(too_large_is_divided_until_it_fits),
                 TEST(a_record_that_is_too_large_alone_is_parked),
