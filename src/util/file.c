@@ -218,12 +218,33 @@ int file_sync(const char *path) {
         return 0;
 }
 
+/* A folder whose name may not outlive a power cut is taken away again, so that the next try makes and syncs it. */
+static int dir_sync_name(const char *path) {
+        const char *name = path_last(path);
+        _cleanup_close_ int fd = -1;
+        int r = 0;
+
+        if (!name)
+                return 0; /* "." and ".." were there before */
+        fd = parent_open(path, name);
+        if (fd < 0)
+                r = fd;
+        else if (fsync(fd) < 0)
+                r = negative_errno();
+        if (r < 0)
+                (void)rmdir(path); /* the first failure is the one to report */
+        return r;
+}
+
 static int dir_make_one(const char *path, mode_t mode) {
         struct stat st;
 
-        if (mkdir(path, mode) >= 0)
+        if (mkdir(path, mode) >= 0) {
                 /* The umask has narrowed it; the owner of a fresh folder may always set what was asked for. */
-                return chmod(path, mode) < 0 ? negative_errno() : 0;
+                if (chmod(path, mode) < 0)
+                        return negative_errno();
+                return dir_sync_name(path);
+        }
         if (errno != EEXIST)
                 return negative_errno();
         if (stat(path, &st) < 0)
@@ -236,8 +257,10 @@ static int dir_make_one(const char *path, mode_t mode) {
  * @path:       of the folder
  * @mode:       of the last one, exactly, if it is made; those above get 0755; existing ones are left as they are
  *
- * Return: 0, also when it is there; -ENOTDIR if something else is; -errno of mkdir(2). On failure some of the folders
- * above may have been made.
+ * What is made outlives a power cut: the folder above it is synced.
+ *
+ * Return: 0, also when it is there; -ENOTDIR if something else is; -errno of mkdir(2) and fsync(2). On failure some of
+ * the folders above may have been made.
  */
 int dir_make(const char *path, mode_t mode) {
         _cleanup_free_ char *copy = NULL;
@@ -248,6 +271,8 @@ int dir_make(const char *path, mode_t mode) {
         copy = strdup(path);
         if (!copy)
                 return -ENOMEM;
+        for (size_t n = strlen(copy); n > 1 && copy[n - 1] == '/'; n--)
+                copy[n - 1] = 0;
         for (char *p = copy + 1; *p; p++) {
                 if (*p != '/' || p[1] == '/' || p[1] == 0)
                         continue;
