@@ -6,7 +6,7 @@
  */
 #include "life.h"
 #include <errno.h>
-#include "fail-vfs.h"
+#include "medium.h"
 
 static void no_step(const Reported *reported) {
 }
@@ -18,10 +18,11 @@ static bool live_with_failure(unsigned n, bool is_lasting) {
         bool is_reached;
 
         assert_int_equal(fixture_setup(&state), 0);
-        fail_vfs_at(n, is_lasting);
+        medium_watch(((Fixture *)state)->dir);
+        medium_fail_at(n, is_lasting);
         live(state, &reported, no_step);
-        is_reached = fail_vfs_count() >= n;
-        fail_vfs_never();
+        is_reached = medium_count() >= n;
+        medium_never_fail();
         check_what_was_reported(state, &reported);
         assert_int_equal(fixture_teardown(&state), 0);
         return is_reached;
@@ -52,15 +53,16 @@ static bool erase_with_failure(unsigned n, bool is_lasting) {
         bool is_reached, is_erased;
 
         assert_int_equal(fixture_setup((void **)&f), 0);
+        medium_watch(f->dir);
         assert_int_equal(fixture_open(f), 0);
         append(f, 3);
         assert_int_equal(append_record(f, RECORD_FIX, SUBJECT_B, START_REALTIME_MS), 0);
         assert_int_equal(commit(f), 0);
         assert_int_equal(append_record(f, RECORD_FIX, SUBJECT_B, START_REALTIME_MS), 0); /* waits; goes with the erasure */
-        fail_vfs_at(n, is_lasting);
+        medium_fail_at(n, is_lasting);
         is_erased = erase(f, &erasure, &receipt) == 0;
-        is_reached = fail_vfs_count() >= n;
-        fail_vfs_never();
+        is_reached = medium_count() >= n;
+        medium_never_fail();
         append(f, 3);
         assert_int_equal(append_record(f, RECORD_FIX, SUBJECT_B, START_REALTIME_MS), 0);
         assert_int_equal(commit(f), 0);
@@ -96,12 +98,13 @@ static bool rotate_with_failure(unsigned n, bool is_lasting) {
         bool is_reached;
 
         assert_int_equal(fixture_setup((void **)&f), 0);
+        medium_watch(f->dir);
         assert_int_equal(fixture_open(f), 0);
         append(f, 3);
-        fail_vfs_at(n, is_lasting);
+        medium_fail_at(n, is_lasting);
         (void)rotate(f, "{}"); /* either way all must be readable */
-        is_reached = fail_vfs_count() >= n;
-        fail_vfs_never();
+        is_reached = medium_count() >= n;
+        medium_never_fail();
         append(f, 3);
         fixture_reopen(f);
         send_all(f, LANE_TRACK);
@@ -125,9 +128,10 @@ static void test_rows_wait_in_memory_and_are_durable_in_the_end(void **state) {
         Fixture *f = *state;
         int r = 0, n = 0;
 
+        medium_watch(f->dir);
         assert_int_equal(fixture_open(f), 0);
         append(f, 5);
-        fail_vfs_at(1, true);
+        medium_fail_at(1, true);
         for (int i = 0; i < 5; i++)
                 assert_int_equal(append_record(f, RECORD_FIX, SUBJECT_A, START_REALTIME_MS), 0);
         assert_int_equal(commit(f), -ENOSPC);
@@ -140,18 +144,13 @@ static void test_rows_wait_in_memory_and_are_durable_in_the_end(void **state) {
         assert_int_equal(n, 4096 - 5);
         assert_int_equal(commit(f), -ENOSPC);
         assert_int_equal(f->n_failed, 1); /* said once */
-        fail_vfs_never();
+        medium_never_fail();
         while (f->n_recovered == 0)
                 fixture_turn(f); /* by itself, at the next try */
         assert_false(journal_counters(f->journal)->is_failing);
         assert_int_equal(lane_counters(f, LANE_TRACK)->recorded, 5 + 4096);
         fixture_reopen(f);
         assert_int_equal(lane_counters(f, LANE_TRACK)->pending, 5 + 4096);
-}
-
-static int install(void **state) {
-        fail_vfs_install();
-        return 0;
 }
 
 int main(void) {
@@ -164,5 +163,5 @@ int main(void) {
                                                 fixture_teardown),
         };
 
-        return cmocka_run_group_tests_name("fault journal io", tests, install, NULL);
+        return cmocka_run_group_tests_name("fault journal io", tests, NULL, NULL);
 }

@@ -5,10 +5,8 @@
  * one alone.
  */
 #include "life.h"
-#include <stdlib.h>
-#include <sys/stat.h>
-#include "fail-vfs-log.h"
-#include "fail-vfs.h"
+#include "disk.h"
+#include "medium.h"
 #include "trailkeep/keyring.h"
 
 enum { N_RECORDS = 6 };
@@ -49,11 +47,12 @@ static bool replace_with_failure(unsigned n, bool is_lasting) {
         int r;
 
         assert_int_equal(replacing_setup((void **)&f), 0);
+        medium_watch(f->dir);
         record(f);
-        fail_vfs_at(n, is_lasting);
+        medium_fail_at(n, is_lasting);
         r = replace(f);
-        is_reached = fail_vfs_count() >= n;
-        fail_vfs_never();
+        is_reached = medium_count() >= n;
+        medium_never_fail();
         if (r != 0)
                 assert_true(strlen(f->error.text) > 20);
         if (r != 0 && n % 2 == 0)
@@ -75,52 +74,47 @@ static void test_failure_at_any_place(void **state) {
                 ;
 }
 
-static void cut_after(Fixture *lived, size_t cut, bool is_done) {
+static void cut_after(Fixture *lived, DiskReplay *replay, size_t cut, bool is_done) {
         Fixture *f = NULL;
 
         assert_int_equal(fixture_setup((void **)&f), 0);
         f->options.root_secret_file = is_done ? lived->next_secret : lived->secret;
         f->options.next_root_secret_file = is_done ? NULL : lived->next_secret;
         f->boottime_usec = lived->boottime_usec;
-        assert_int_equal(mkdir(f->dir, 0700), 0);
-        fail_vfs_replay_cut(cut, f->dir);
+        disk_replay_cut(replay, cut, (uint64_t)rand(), f->root);
         check_all_is_there(f);
         assert_int_equal(fixture_teardown((void **)&f), 0);
 }
 
 static void test_power_cut_at_any_place(void **state) {
+        _cleanup_(disk_log_freep) DiskLog *log = disk_log_new();
         size_t n_before, n_after;
         Fixture *f = *state;
 
-        fail_vfs_record();
+        medium_watch(f->root);
+        medium_record(log);
         record(f);
-        n_before = fail_vfs_recorded();
+        n_before = disk_log_length(log);
         assert_int_equal(replace(f), 0);
-        n_after = fail_vfs_recorded();
-        fail_vfs_stop_recording();
+        n_after = disk_log_length(log);
+        medium_record(NULL);
+        medium_watch(NULL);
         assert_true(n_after - n_before >= 5);
         srand(20261124);
-        for (int round = 0; round < 10; round++)
+        for (int round = 0; round < 10; round++) {
+                _cleanup_(disk_replay_freep) DiskReplay *replay = disk_replay_new(log, DISK_SKIP_NONE);
+
                 for (size_t cut = n_before; cut <= n_after; cut++)
-                        cut_after(f, cut, false);
-        cut_after(f, n_after, true);
-}
-
-static int power_teardown(void **state) {
-        fail_vfs_forget();
-        return fixture_teardown(state);
-}
-
-static int install(void **state) {
-        fail_vfs_install();
-        return 0;
+                        cut_after(f, replay, cut, false);
+                cut_after(f, replay, n_after, true);
+        }
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_failure_at_any_place),
-                cmocka_unit_test_setup_teardown(test_power_cut_at_any_place, replacing_setup, power_teardown),
+                cmocka_unit_test_setup_teardown(test_power_cut_at_any_place, replacing_setup, fixture_teardown),
         };
 
-        return cmocka_run_group_tests_name("fault journal replace-root", tests, install, NULL);
+        return cmocka_run_group_tests_name("fault journal replace-root", tests, NULL, NULL);
 }
