@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "db.h"
 #include "db-internal.h"
 
@@ -190,6 +191,38 @@ int db_run_values(Db *db, const char *sql, const DbValue *values, size_t n_value
  */
 uint64_t db_changes(Db *db) {
         return (uint64_t)sqlite3_changes64(db->sqlite);
+}
+
+static uint64_t file_bytes(const char *path) {
+        struct stat st;
+
+        return path && stat(path, &st) >= 0 ? (uint64_t)st.st_size : 0;
+}
+
+/**
+ * db_get_size() - how large a database is
+ * @db:         the database
+ * @ret:        filled on success
+ *
+ * Return: 0; < 0.
+ */
+int db_get_size(Db *db, DbSize *ret) {
+        const char *path = sqlite3_db_filename(db->sqlite, "main");
+        int64_t n_pages = 0, n_free = 0;
+        int r;
+
+        r = db_number(db, "PRAGMA page_count", &n_pages);
+        if (r >= 0)
+                r = db_number(db, "PRAGMA freelist_count", &n_free);
+        if (r < 0)
+                return r;
+        *ret = (DbSize){
+                .bytes = (uint64_t)n_pages * DB_PAGE_BYTES,
+                .free_bytes = (uint64_t)n_free * DB_PAGE_BYTES,
+                .file_bytes = file_bytes(path),
+                .wal_bytes = file_bytes(sqlite3_filename_wal(path)),
+        };
+        return 0;
 }
 
 /**

@@ -13,6 +13,8 @@
 
 typedef struct Db Db;
 
+#define DB_PAGE_BYTES 4096 /* as PRAGMA page_size says */
+
 enum {
         DB_E_NEWER = 1, /* outcome of db_open(): a later version wrote it */
         DB_E_BUSY,      /* of db_open(): somebody else has it open */
@@ -64,6 +66,13 @@ static inline void db_finishp(sqlite3_stmt **statement) {
 int db_run_values(Db *db, const char *sql, const DbValue *values, size_t n_values) _must_check_;
 #define db_run(db, sql, ...) db_run_values(db, sql, (const DbValue[]){ __VA_ARGS__ }, DB_COUNT(__VA_ARGS__))
 uint64_t db_changes(Db *db); /* rows the last statement changed */
+
+typedef struct DbSize {
+        uint64_t bytes;      /* of its pages, those included that only the WAL has yet */
+        uint64_t free_bytes; /* of them: of pages that are empty and are used before it grows */
+        uint64_t file_bytes, wal_bytes; /* of the files */
+} DbSize;
+int db_get_size(Db *db, DbSize *ret) _must_check_;
 
 /* One number: 1 and the number, 0 when there is no row or it is NULL. */
 int db_number_values(Db *db, const char *sql, const DbValue *values, size_t n_values, int64_t *ret) _must_check_;

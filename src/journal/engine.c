@@ -5,9 +5,12 @@
  * The folder (0700) holds vault.db, journal.db and the lock, all 0600. Order at start, on the calling thread:
  *
  *   lock -> root secret -> vault.db -> journal.db -> what crashes left undone is done -> what has expired is destroyed
- *        -> counters
+ *        -> counters -> reserve
  *
- * Up to journal.db nothing is written but the lock, so that a refusal leaves all as it was.
+ * Up to journal.db nothing is written but the lock, so that a refusal leaves all as it was. On a disk that has no room
+ * even with the reserve given away, or cannot be written, the journal opens all the same, since withdrawing must be
+ * possible: what crashes left undone and what has expired is then the first thing that is done before any other job
+ * (engine_ready()), and no job is done before.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -36,7 +39,11 @@ static int engine_open_lanes(Engine *engine, const JournalOptions *options, Jour
                                 "%s is missing although vault.db holds keys of what is in it; nothing was touched: "
                                 "restore it, or move the folder away to start anew",
                                 path);
-        return lanes_open(path, vault_scope(engine->vault), &engine->db, error);
+        r = lanes_open(path, vault_scope(engine->vault), &engine->db, error);
+        if (r != 0)
+                return r;
+        r = engine_bound_wal(engine);
+        return r < 0 ? journal_refuse_file(error, r, path) : 0;
 }
 
 /* A parcel that was open when the box went down: count what reached the medium. */
@@ -122,22 +129,9 @@ static int engine_catch_up(Engine *engine) {
         return engine_count(engine);
 }
 
-/**
- * engine_ready() - clear up what a failed commit of the vault left in doubt
- * @engine:     the engine
- *
- * With a rollback journal the last sync of a commit may fail when the journal is already truncated: SQLite reports a
- * failure, and yet the transaction holds. What is in memory is then not to be trusted. So no parcel is open any more,
- * the key-encryption key is read again, and what may have been destroyed is settled, all as at start; rows that wait go
- * into new parcels.
- *
- * Return: 0; < 0: still in doubt, nothing else can be done now.
- */
-int engine_ready(Engine *engine) {
+static int engine_clear_doubt(Engine *engine) {
         int r;
 
-        if (!engine->is_doubtful)
-                return 0;
         while (engine->open_parcels)
                 engine_drop_open(engine, engine->open_parcels->parcel->row.id);
         engine->reading = parcel_free(engine->reading);
@@ -152,6 +146,41 @@ int engine_ready(Engine *engine) {
                 r = engine_settle(engine);
         engine->is_doubtful = r < 0;
         return r;
+}
+
+/**
+ * engine_ready() - do what was not possible at start, and clear up what a failed commit of the vault left in doubt
+ * @engine:     the engine
+ *
+ * With a rollback journal the last sync of a commit may fail when the journal is already truncated: SQLite reports a
+ * failure, and yet the transaction holds. What is in memory is then not to be trusted. So no parcel is open any more,
+ * the key-encryption key is read again, and what may have been destroyed is settled, all as at start; rows that wait go
+ * into new parcels.
+ *
+ * Return: 0; < 0: still in doubt or behind, nothing else can be done now.
+ */
+int engine_ready(Engine *engine) {
+        int r = 0;
+
+        if (engine->is_doubtful)
+                r = engine_clear_doubt(engine);
+        if (r >= 0 && engine->is_behind) {
+                r = engine_catch_up(engine);
+                engine->is_behind = r < 0;
+                engine_note_failure(engine, r);
+        }
+        return r;
+}
+
+/* At start. What can be read but not written is opened all the same. */
+static int engine_begin(Engine *engine) {
+        int r;
+
+        engine->is_behind = true;
+        r = engine_ready(engine);
+        if (r < 0 && engine_yield_reserve(engine, r))
+                r = engine_ready(engine);
+        return is_no_room(r) || r == -EROFS ? 0 : r;
 }
 
 /**
@@ -176,6 +205,8 @@ int engine_new(const JournalOptions *options, const Clock *clock, Engine **ret, 
         memcpy(engine->retention_usec, options->retention_usec, sizeof(engine->retention_usec));
         engine->alarm_retention_usec = options->alarm_retention_usec;
         r = state_lock(options->state_dir, &engine->lock_fd, error);
+        if (r == 0 && reserve_open(options->state_dir, &engine->reserve) < 0)
+                r = journal_refuse(error, -ENOMEM, "out of memory");
         if (r == 0)
                 r = root_open_vault(options, clock, &engine->vault, &engine->is_root_next, error);
         if (r == 0)
@@ -185,9 +216,10 @@ int engine_new(const JournalOptions *options, const Clock *clock, Engine **ret, 
         r = segments_new(options->state_dir, options->media_dir, vault_installation(engine->vault), &engine->segments);
         if (r < 0)
                 return journal_refuse(error, r, "out of memory");
-        r = engine_catch_up(engine);
+        r = engine_begin(engine);
         if (r < 0)
                 return journal_refuse_file(error, r, options->state_dir);
+        (void)!engine_restore_reserve(engine); /* as far as possible; records wait until it is whole */
         *ret = TAKE_PTR(engine);
         return 0;
 }
@@ -199,6 +231,7 @@ int engine_new(const JournalOptions *options, const Clock *clock, Engine **ret, 
  * Return: NULL.
  */
 Engine *engine_free(Engine *engine) {
+        bool has_opened;
         uint32_t lanes;
 
         if (!engine)
@@ -215,8 +248,12 @@ Engine *engine_free(Engine *engine) {
                 rows_done(&engine->waiting[i]);
         parcel_free(engine->reading);
         segments_free(engine->segments);
+        has_opened = engine->db;
         db_free(engine->db);
         vault_free(engine->vault);
+        if (has_opened)
+                (void)!reserve_take(&engine->reserve); /* as far as possible, for the next start */
+        reserve_done(&engine->reserve);
         close_fdp(&engine->lock_fd);
         free(engine);
         return NULL;
@@ -291,7 +328,8 @@ void engine_report(Engine *engine, EngineReport *ret) {
 
         *ret = (EngineReport){
                 .keep_in_usec = engine_keep_in_usec(engine),
-                .has_retry = has_waiting || engine->is_unsettled || engine->is_doubtful,
+                .has_retry = has_waiting || engine->is_unsettled || engine->is_doubtful ||
+                             engine->is_behind,
                 .has_media_retry = media != JOURNAL_MEDIA_OK || segments_is_untidy(engine->segments),
                 .has_dead = engine->has_dead,
         };

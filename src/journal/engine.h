@@ -12,6 +12,7 @@
  *   reader.c     batches                             sending.c    intents, acknowledgements, doomed objects
  *   erasing.c    erasures                            erasures.c   their rows      summary.c  what is kept of whom
  *   keys.c       changes of the keys on request
+ *   room.c       who gets the room on the disk       reserve.c    the part that is kept
  *   gap.c        what was lost, and records of it    gaps.c       their rows
  *
  * The struct is open to these files alone.
@@ -25,6 +26,7 @@
 #include "lanes.h"
 #include "objects.h"
 #include "parcels.h"
+#include "reserve.h"
 #include "rows.h"
 #include "segment.h"
 #include "segments.h"
@@ -55,6 +57,7 @@ typedef struct Engine {
         uint64_t alarm_retention_usec;
         int lock_fd;
         bool is_root_next; /* the vault opened with the next root secret */
+        Reserve reserve;
         Vault *vault;
         Db *db; /* journal.db */
         Segments *segments;
@@ -72,6 +75,8 @@ typedef struct Engine {
         Bytes sealed;               /* of the commit of media under way */
         bool is_media_failure;      /* what failed in it is the folder of the segments */
         char failure[FAILURE_MAX];  /* of the last commit; "": it was well */
+        bool is_behind;             /* what is done at start, before anything else, could not be done yet */
+        bool is_full;               /* something failed for want of room, and the reserve was not whole since */
         bool is_doubtful;           /* a commit of the vault failed: it may be on the medium all the same */
         bool is_unsettled;          /* keys were destroyed that journal.db does not know of yet */
         bool has_dead;              /* rows are to be deleted */
@@ -136,6 +141,14 @@ int engine_outrun(Engine *engine) _must_check_;
 /* settle.c */
 int engine_settle(Engine *engine) _must_check_;
 int engine_reclaim(Engine *engine) _must_check_;
+
+/* room.c */
+bool is_no_room(int r);
+int engine_bound_wal(Engine *engine) _must_check_;
+bool engine_yield_reserve(Engine *engine, int r);
+void engine_secure_vault(Engine *engine);
+int engine_restore_reserve(Engine *engine) _must_check_;
+int engine_check_room(Engine *engine) _must_check_;
 
 /* gap.c */
 int engine_note_gap(Engine *engine, const Gap *gap) _must_check_; /* in the transaction that loses the data */

@@ -144,6 +144,7 @@ int house_open(Journal *journal, sd_event *event) {
         journal->counters = report.counters;
         /* Not as a job now: the ledger may still be replayed on the calling thread. */
         house_arm(journal->keep_timer, house_keep_delay_usec(&report), KEEP_ACCURACY_USEC);
+        house_retry(journal->retry_timer, &journal->backoff, report.has_retry);
         /* On the thread: a card may take seconds to say that it is broken. */
         if (report.has_media_retry)
                 house_arm(journal->media_timer, 0, COMMIT_ACCURACY_USEC);

@@ -24,6 +24,7 @@ struct JournalJob {
         void (*finish)(JournalJob *job);
         void *userdata;    /* the caller's */
         bool is_forgotten; /* finish() calls nobody */
+        bool is_modest;    /* not worth the reserve */
         int r;
         RowList rows;      /* handed to the thread with this job */
         RowLoad load[ROW_CLASS_MAX]; /* of these rows */

@@ -67,16 +67,24 @@ static void journal_tell_news(Journal *journal, const JournalJob *job, uint64_t 
                 journal->observer.settled(journal->observer.userdata);
 }
 
-static void job_run(WorkerJob *worker_job, void *context) {
-        JournalJob *job = (JournalJob *)worker_job;
-        Engine *engine = context;
-
-        engine_append(engine, &job->rows);
+static void job_try(JournalJob *job, Engine *engine) {
         job->r = engine_ready(engine);
         if (job->r < 0)
                 engine_note_failure(engine, job->r);
         else
                 job->work(job, engine);
+}
+
+/* Work that has failed for want of room has changed nothing, unless it is in doubt, and gets the reserve. */
+static void job_run(WorkerJob *worker_job, void *context) {
+        JournalJob *job = (JournalJob *)worker_job;
+        Engine *engine = context;
+
+        engine_append(engine, &job->rows);
+        job_try(job, engine);
+        if (job->r < 0 && !job->is_modest && !engine->is_doubtful && engine_yield_reserve(engine, job->r))
+                job_try(job, engine);
+        (void)!engine_restore_reserve(engine); /* as far as possible; records wait until it is whole */
         engine_report(engine, &job->report);
 }
 
@@ -168,6 +176,7 @@ static int journal_submit_commit(Journal *journal, JournalDone done, void *userd
         if (!commit)
                 return -ENOMEM;
         commit->done = done;
+        commit->job.is_modest = true;
         journal_take_rows(journal, &commit->job);
         r = journal_submit(journal, &commit->job);
         if (r != 0) {

@@ -99,6 +99,7 @@ int engine_vault_begin(Engine *engine, Db **ret_transaction) {
 
         if (engine->is_doubtful)
                 return -EIO; /* engine_ready() comes first */
+        engine_secure_vault(engine);
         r = db_begin(vault_db(engine->vault), &transaction);
         if (r < 0)
                 return r;

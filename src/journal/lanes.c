@@ -76,7 +76,7 @@ static const DbFormat lanes_format = {
         .version = ELEMENTSOF(lanes_steps),
         .journal_mode = "wal",
         .pragmas = "PRAGMA synchronous=FULL; PRAGMA secure_delete=OFF; PRAGMA journal_size_limit=4194304;"
-                   "PRAGMA wal_autocheckpoint=1000; PRAGMA cache_size=-256",
+                   "PRAGMA wal_autocheckpoint=1000; PRAGMA cache_size=-256", /* LANES_WAL_PAGES */
         .steps = lanes_steps,
 };
 

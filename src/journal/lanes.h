@@ -19,6 +19,8 @@ typedef struct LaneState {
         uint64_t objects; /* in the store */
 } LaneState;
 
+#define LANES_WAL_PAGES 1000 /* after so many the WAL is copied into journal.db */
+
 int lanes_open(const char *path, const SealScope *scope, Db **ret, JournalError *error) _must_check_;
 
 int lane_load(Db *db, Lane lane, LaneState *ret) _must_check_;

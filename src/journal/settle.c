@@ -169,13 +169,7 @@ static void settling_adopt(Settling *settling) {
         engine->reading = parcel_free(engine->reading);
 }
 
-/**
- * engine_settle() - bring journal.db up to what the vault says
- * @engine:     the engine
- *
- * Return: 0; < 0: to be tried again.
- */
-int engine_settle(Engine *engine) {
+static int engine_settle_once(Engine *engine) {
         _cleanup_transaction_ Db *transaction = NULL;
         Settling settling = { .engine = engine, .catalogue = engine_catalogue(engine) };
         int r;
@@ -196,6 +190,20 @@ int engine_settle(Engine *engine) {
                 return r;
         settling_adopt(&settling);
         return objects_count_doomed(&settling.catalogue, 0, &engine->objects_doomed);
+}
+
+/**
+ * engine_settle() - bring journal.db up to what the vault says
+ * @engine:     the engine
+ *
+ * Return: 0; < 0: to be tried again.
+ */
+int engine_settle(Engine *engine) {
+        int r = engine_settle_once(engine);
+
+        if (r < 0 && engine_yield_reserve(engine, r))
+                r = engine_settle_once(engine);
+        return r;
 }
 
 /* Returns 1 when a slice was deleted, 0 when no parcel is left. */
@@ -257,11 +265,12 @@ int engine_reclaim(Engine *engine) {
         r = engine_reclaim_slice(engine);
         if (r != 0)
                 return r < 0 ? r : 0;
+        if (!engine->is_unsettled && engine->must_truncate) {
+                r = engine_finish_erasures(engine);
+                engine->has_dead = r < 0; /* or nobody would come back to it */
+                return r;
+        }
+        engine->can_forget |= !engine->is_unsettled;
         engine->has_dead = false;
-        if (engine->is_unsettled)
-                return 0;
-        if (engine->must_truncate)
-                return engine_finish_erasures(engine);
-        engine->can_forget = true;
         return 0;
 }

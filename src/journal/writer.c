@@ -294,6 +294,8 @@ int engine_commit(Engine *engine, uint32_t *ret_lanes) {
 
         *ret_lanes = 0;
         r = engine_ready(engine);
+        if (r >= 0 && (waiting[ROW_CLASS_PLAIN].first || waiting[ROW_CLASS_MEDIA].first || engine->has_gaps))
+                r = engine_check_room(engine);
         while (r >= 0 && waiting[ROW_CLASS_PLAIN].first)
                 r = engine_commit_some(engine, &waiting[ROW_CLASS_PLAIN], ret_lanes);
         if (r >= 0 && engine->has_gaps)
