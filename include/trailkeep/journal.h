@@ -28,6 +28,7 @@
 #include "macros.h"
 #include "purpose.h"
 #include "record.h"
+#include "truetime.h"
 
 typedef struct Journal Journal;
 
@@ -64,7 +65,7 @@ typedef struct JournalOptions {
         const char *next_root_secret_file;      /* tried where that one does not open the vault; NULL: none */
         const char *media_dir;                  /* for segments; NULL or "": in state_dir */
         uint64_t commit_interval_usec;          /* group commit: this, 256 rows or 1 MiB, whichever is first */
-        uint64_t retention_usec[PURPOSE_MAX];   /* powered-on time; 0: no end */
+        uint64_t retention_usec[PURPOSE_MAX];   /* powered-on or proven true time, whichever ends first; 0: no end */
         uint64_t alarm_retention_usec;
 } JournalOptions;
 
@@ -121,6 +122,16 @@ typedef struct JournalPurposeSummary {
 } JournalPurposeSummary;
 typedef void (*JournalSummaryDone)(int r, const JournalPurposeSummary summary[static PURPOSE_MAX], void *userdata);
 int journal_summary(Journal *journal, const char *subject, JournalSummaryDone done, void *userdata) _must_check_;
+
+/* True time, against CLOCK_BOOTTIME of this boot: kept in the vault, and retention goes by it too. */
+typedef struct JournalTime {
+        TrueTimePast past;
+        bool has_vouched;
+        int64_t vouched_offset_usec; /* UTC is not before CLOCK_BOOTTIME + this: the store itself once said so */
+} JournalTime;
+typedef void (*JournalTimeDone)(int r, const JournalTime *time, void *userdata); /* borrowed */
+int journal_read_time(Journal *journal, JournalTimeDone done, void *userdata) _must_check_;
+int journal_prove_time(Journal *journal, const TrueTimeProof *proof, JournalDone done, void *userdata) _must_check_;
 
 /* Sending */
 typedef struct JournalBatch {

@@ -106,8 +106,9 @@ static int engine_count(Engine *engine) {
 
 /* Everything a crash may have left undone, then everything that has expired: before anything is read. */
 static int engine_catch_up(Engine *engine) {
-        int r = 0;
+        int r;
 
+        r = vault_time_init(&engine->time, engine->vault);
         for (unsigned lane = 0; r >= 0 && lane < LANE_MAX; lane++)
                 r = lane_load(engine->db, (Lane)lane, &engine->lanes[lane]);
         if (r >= 0)

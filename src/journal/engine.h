@@ -33,6 +33,7 @@
 #include "trailkeep/clock.h"
 #include "trailkeep/journal.h"
 #include "trailkeep/macros.h"
+#include "vault-time.h"
 #include "vault.h"
 
 #define PARCEL_SPAN_USEC (10 * USEC_PER_MINUTE)
@@ -59,6 +60,7 @@ typedef struct Engine {
         bool is_root_next; /* the vault opened with the next root secret */
         Reserve reserve;
         Vault *vault;
+        VaultTime time;
         Db *db; /* journal.db */
         Segments *segments;
 
@@ -134,6 +136,8 @@ int engine_vault_commit(Engine *engine, Db **transaction) _must_check_;
 uint64_t engine_retention_usec(const Engine *engine, Lane lane, Purpose purpose);
 uint64_t engine_keep_in_usec(const Engine *engine);
 int engine_keep(Engine *engine) _must_check_;
+int engine_keep_due(Engine *engine) _must_check_; /* before anything is read for sending */
+int engine_prove_time(Engine *engine, const TrueTimeProof *proof) _must_check_;
 
 /* older-vault.c */
 int engine_outrun(Engine *engine) _must_check_;

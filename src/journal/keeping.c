@@ -10,9 +10,10 @@
  * its way: then each of its records was acknowledged by the store. Its key is destroyed; what the store has is found
  * through the catalogue.
  *
- * Retention counts powered-on time from the opening of a parcel, so that no record is kept longer than promised. What
- * is due within the next hundredth of its time, an hour at most, goes along, so that flash and sleep are disturbed
- * once.
+ * Retention counts from the opening of a parcel, so that no record is kept longer than promised, and in powered-on time,
+ * in which time that was spent off counts too once it is proven (sessions.c). What is due within the next hundredth of
+ * its time, an hour at most, goes along, so that flash and sleep are disturbed once. What is due goes before anything
+ * is read for sending; if it cannot go, nothing is read.
  *
  * There is one moment at which something is due, engine_keep_in_usec(), and none when nothing is kept:
  *   an open parcel's ten minutes and a minute's grace are over (the next record closes it in the same transaction as it
@@ -40,13 +41,10 @@ uint64_t engine_retention_usec(const Engine *engine, Lane lane, Purpose purpose)
         return usec > 0 ? usec : USEC_INFINITY;
 }
 
-static uint64_t engine_expiry_on_usec(const Engine *engine, const ParcelRow *row) {
-        uint64_t on_usec;
-
-        if (__builtin_add_overflow(row->opened_on_usec, engine_retention_usec(engine, row->lane, row->purpose),
-                                   &on_usec))
-                return USEC_INFINITY;
-        return on_usec;
+static uint64_t engine_expiry_on_usec(Engine *engine, const ParcelRow *row) {
+        return sessions_expiry_on_usec(&engine->time.sessions, row->opened_on_usec,
+                                       engine_retention_usec(engine, row->lane, row->purpose),
+                                       vault_powered_on_usec(engine->vault));
 }
 
 /* Returns 1 when all of a living parcel is in the store, 0 when not. */
@@ -128,12 +126,16 @@ int engine_vault_commit(Engine *engine, Db **transaction) {
         }
         if (r >= 0)
                 r = vault_save_powered_on(engine->vault);
+        if (r >= 0)
+                r = vault_time_save(&engine->time);
         if (r < 0)
                 return r;
         r = db_commit(transaction);
-        engine->is_doubtful |= r < 0;
-        if (r < 0)
+        if (r < 0) {
+                engine->is_doubtful = true;
+                engine->time.is_changed = true;
                 return r;
+        }
         engine->can_forget = false;
         engine->is_unsettled |= has_released;
         return 0;
@@ -142,6 +144,7 @@ int engine_vault_commit(Engine *engine, Db **transaction) {
 /* Destroys what is due and finds the next deadline. Returns how many were destroyed. */
 static int engine_expire_in(Engine *engine, ParcelList *list, uint64_t *ret_next_usec) {
         uint64_t on_usec = vault_powered_on_usec(engine->vault), next_usec = USEC_INFINITY;
+        uint64_t oldest_usec = USEC_INFINITY;
         int n = 0, r;
 
         for (size_t i = 0; i < list->n; i++) {
@@ -152,6 +155,8 @@ static int engine_expire_in(Engine *engine, ParcelList *list, uint64_t *ret_next
                 if (expiry_usec == USEC_INFINITY ||
                     expiry_usec > on_usec + MIN(retention_usec / 100, EXPIRE_AHEAD_MAX_USEC)) {
                         next_usec = MIN(next_usec, expiry_usec);
+                        if (retention_usec != USEC_INFINITY)
+                                oldest_usec = MIN(oldest_usec, row->opened_on_usec);
                         continue;
                 }
                 r = parcel_destroy(engine->vault, row->id, PARCEL_EXPIRED, 0);
@@ -160,11 +165,12 @@ static int engine_expire_in(Engine *engine, ParcelList *list, uint64_t *ret_next
                 row->fate = PARCEL_EXPIRED;
                 n++;
         }
+        vault_time_trim(&engine->time, oldest_usec);
         *ret_next_usec = next_usec;
         return n;
 }
 
-/* Expiry alone, and writing powered-on time while something is kept. */
+/* Expiry alone, and writing powered-on time while something is kept, and what is known of true time. */
 static int engine_expire(Engine *engine) {
         _cleanup_parcel_list_ ParcelList list = { 0 };
         _cleanup_transaction_ Db *transaction = NULL;
@@ -174,7 +180,7 @@ static int engine_expire(Engine *engine) {
         r = parcels_list(engine->vault, PARCELS_LIVING, &list);
         if (r < 0)
                 return r;
-        if (list.n == 0) {
+        if (list.n == 0 && !engine->time.is_news) {
                 engine->next_expiry_on_usec = USEC_INFINITY;
                 engine->has_kept = false;
                 return 0;
@@ -220,6 +226,33 @@ int engine_keep(Engine *engine) {
         if (r >= 0 && engine->is_unsettled)
                 r = engine_settle(engine);
         return r;
+}
+
+/**
+ * engine_keep_due() - make sure that nothing is read whose time is over
+ * @engine:     the engine
+ *
+ * Return: 0; < 0: something is due and could not be destroyed.
+ */
+int engine_keep_due(Engine *engine) {
+        return vault_powered_on_usec(engine->vault) >= engine->next_expiry_on_usec ? engine_keep(engine) : 0;
+}
+
+/**
+ * engine_prove_time() - true time is proven in this boot, or better than before
+ * @engine:     the engine
+ * @proof:      against CLOCK_BOOTTIME
+ *
+ * What has expired by it is destroyed at once, and both are on the medium then.
+ *
+ * Return: 0; < 0: what could not be done is due still, and nothing is read before it is done.
+ */
+int engine_prove_time(Engine *engine, const TrueTimeProof *proof) {
+        vault_time_prove(&engine->time, proof);
+        if (!engine->time.is_news)
+                return 0;
+        engine->next_expiry_on_usec = 0;
+        return engine_keep(engine);
 }
 
 static uint64_t until_usec(uint64_t now_usec, uint64_t due_usec) {

@@ -327,6 +327,8 @@ static int reader_intent(Engine *engine, const Object *object, JournalBatch **re
  * @bytes_max:  the same, sum of the payloads and of the bytes of media; one record always fits
  * @ret:        owned by the caller; untouched when there is nothing
  *
+ * Nothing is given whose time is over.
+ *
  * Return: 0; JOURNAL_E_MEDIA: what is next is on a card that is not here, and nothing was passed over; < 0.
  */
 int engine_read_batch(Engine *engine, Lane lane, size_t records_max, size_t bytes_max, JournalBatch **ret) {
@@ -334,6 +336,9 @@ int engine_read_batch(Engine *engine, Lane lane, size_t records_max, size_t byte
         Catalogue catalogue = engine_catalogue(engine);
         int r;
 
+        r = engine_keep_due(engine);
+        if (r < 0)
+                return r;
         do {
                 _cleanup_object_ Object object = { 0 };
 

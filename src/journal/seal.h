@@ -28,6 +28,7 @@ typedef enum SealKind {
         SEAL_KIND_OBJECT,
         SEAL_KIND_GAP,
         SEAL_KIND_BLOB,
+        SEAL_KIND_SESSION,
 } SealKind;
 
 typedef struct SealScope {

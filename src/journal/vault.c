@@ -2,7 +2,7 @@
 /*
  * vault.db. Floor 2.
  *
- * An SQLite database (application_id 0x746b7674 "tkvt", user_version 1) with journal_mode=TRUNCATE, synchronous=FULL
+ * An SQLite database (application_id 0x746b7674 "tkvt", user_version 2) with journal_mode=TRUNCATE, synchronous=FULL
  * and secure_delete=ON, the only combination that leaves no deleted byte in any file. Written seldom: it costs five
  * syncs.
  *
@@ -17,14 +17,14 @@
  *     boot             16 bytes, the kernel's boot id
  *     boottime_usec    CLOCK_BOOTTIME when powered_on_usec was written
  *
- *   parcel   see parcels.c       ledger   see ledger.c       erasure  see erasures.c
+ *   parcel   see parcels.c       ledger   see ledger.c       erasure  see erasures.c       session  see vault-time.c
  *
  * Wrapped keys and sealed values are as in keyring.c and aead.c, their additional data as in seal.c. There is no check
  * value: if neither of the two keys above unwraps, the root secret is another one; if one does, the vault is damaged.
  *
  * Nothing here says in plain text whose data there is, when in wall-clock time, or where: subjects, sources and ranges
- * of time are sealed under the key of the parcel they belong to and become unreadable with it. What is in plain text
- * are numbers, lanes, purposes, fates, and powered-on time, which counts from the first start of the box.
+ * of time are sealed under the key of the parcel they belong to and become unreadable with it; what powered-on time
+ * means in true time is sealed under the catalogue key. What is in plain text are numbers, lanes, purposes, fates, and powered-on time, which counts from the first start of the box.
  *
  * Powered-on time goes on while the daemon is not running but the box is: with the same boot id the difference in
  * CLOCK_BOOTTIME is added, with another one what that clock shows. Only a box that is cut off within an hour after the
@@ -60,6 +60,8 @@ static const char *const vault_steps[] = {
         " SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
         "CREATE TABLE erasure(request INTEGER PRIMARY KEY, reclaimed INTEGER NOT NULL DEFAULT 0,"
         " body BLOB NOT NULL);",
+        /* 2 */
+        "CREATE TABLE session(id INTEGER PRIMARY KEY, body BLOB NOT NULL);",
 };
 
 static const DbFormat vault_format = {
@@ -81,6 +83,7 @@ struct Vault {
         sd_id128_t boot;
         uint64_t powered_on_usec, boottime_usec; /* at this start */
         uint64_t saved_usec;                     /* powered-on time as last written */
+        VaultStart start;
 };
 
 /* The stored row, borrowed from the statement that reads it. */
@@ -192,13 +195,23 @@ static int vault_read_row(Vault *vault, sqlite3_stmt *statement, VaultRow *ret) 
         return 0;
 }
 
-static void vault_resume_powered_on(Vault *vault, const VaultRow *row) {
+static bool vault_resume_powered_on(Vault *vault, const VaultRow *row) {
         bool is_same_boot = !sd_id128_is_null(vault->boot) && sd_id128_equal(row->boot, vault->boot) &&
                             vault->boottime_usec >= row->boottime_usec;
 
         vault->saved_usec = row->powered_on_usec;
         vault->powered_on_usec =
                 row->powered_on_usec + vault->boottime_usec - (is_same_boot ? row->boottime_usec : 0);
+        return is_same_boot;
+}
+
+static void vault_note_start(Vault *vault, bool is_same_boot) {
+        vault->start = (VaultStart){
+                .boot = vault->boot,
+                .is_same_boot = is_same_boot,
+                .boot_on_usec = vault->powered_on_usec - MIN(vault->powered_on_usec, vault->boottime_usec),
+                .on_minus_boottime_usec = (int64_t)vault->powered_on_usec - (int64_t)vault->boottime_usec,
+        };
 }
 
 static int vault_load(Vault *vault) {
@@ -213,12 +226,13 @@ static int vault_load(Vault *vault) {
         r = db_step(vault->db, statement);
         if (r < 0)
                 return r;
+        vault_note_start(vault, false);
         if (r == 0)
                 return vault_create(vault);
         r = vault_read_row(vault, statement, &row);
         if (r < 0)
                 return r;
-        vault_resume_powered_on(vault, &row);
+        vault_note_start(vault, vault_resume_powered_on(vault, &row));
         r = vault_open_keys(vault, &row);
         if (r != 0)
                 return r;
@@ -358,6 +372,16 @@ Aead *vault_ledger_aead(Vault *vault) {
  */
 Aead *vault_catalogue_aead(Vault *vault) {
         return vault->catalogue_aead;
+}
+
+/**
+ * vault_start() - where this start of the daemon lies in powered-on time
+ * @vault:      the vault
+ *
+ * Return: borrowed.
+ */
+const VaultStart *vault_start(const Vault *vault) {
+        return &vault->start;
 }
 
 /**

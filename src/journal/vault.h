@@ -4,7 +4,9 @@
  * vault.db: the keys and all that must never be lost or left behind. Layout at the head of vault.c. Floor 2, private to
  * the journal; used by one thread at a time.
  */
+#include <stdbool.h>
 #include <stdint.h>
+#include <systemd/sd-id128.h>
 #include "db.h"
 #include "seal.h"
 #include "trailkeep/aead.h"
@@ -14,6 +16,14 @@
 #include "trailkeep/macros.h"
 
 typedef struct Vault Vault;
+
+/* A start of the daemon. */
+typedef struct VaultStart {
+        sd_id128_t boot;
+        bool is_same_boot;              /* as the one that the vault was last written in */
+        uint64_t boot_on_usec;          /* powered-on time when the box was switched on */
+        int64_t on_minus_boottime_usec; /* a constant of this start */
+} VaultStart;
 
 int vault_open(const char *path, Secret *root, const Clock *clock, Vault **ret, JournalError *error) _must_check_;
 Vault *vault_free(Vault *vault);
@@ -31,6 +41,7 @@ Aead *vault_catalogue_aead(Vault *vault);
 uint64_t vault_powered_on_usec(const Vault *vault);
 int vault_save_powered_on(Vault *vault) _must_check_; /* in a transaction */
 uint64_t vault_saved_powered_on_usec(const Vault *vault);
+const VaultStart *vault_start(const Vault *vault);
 
 /* Another key-encryption key for everything that lives: in a transaction, then adopted once that is committed. */
 int vault_rewrap(Vault *vault, const Secret *root, Keyring **ret_next) _must_check_;
