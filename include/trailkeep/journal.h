@@ -69,6 +69,15 @@ typedef struct JournalOptions {
         uint64_t alarm_retention_usec;
 } JournalOptions;
 
+/* What was damaged since somebody last acknowledged it. */
+typedef struct JournalDamage {
+        uint64_t n_damages;       /* 0: nothing */
+        int64_t last_realtime_ms; /* when the last one was noticed, by a clock that is not trusted */
+        uint64_t records_saved;   /* carried over to a new journal.db */
+        uint64_t records_lost;    /* still to be sent, and gone; at least */
+        uint64_t objects_lost;    /* in the store, and not known here any more; at least */
+} JournalDamage;
+
 /* News, on the loop. Wired by daemon/. */
 typedef struct JournalObserver {
         void (*committed)(Lane lane, void *userdata);         /* rows became durable */
@@ -76,6 +85,7 @@ typedef struct JournalObserver {
         void (*recovered)(void *userdata);
         void (*doomed)(void *userdata);                       /* objects wait to be deleted in the store */
         void (*media)(JournalMediaState state, const char *sentence, void *userdata); /* changed; OK: sentence "" */
+        void (*damaged)(const JournalDamage *damage, void *userdata); /* noticed, or acknowledged by somebody */
         void (*settled)(void *userdata);                      /* an erasure went on: rows are gone, or an object is */
         void *userdata;
 } JournalObserver;
@@ -110,11 +120,15 @@ typedef struct JournalLaneCounters {
 typedef struct JournalCounters {
         JournalLaneCounters lanes[LANE_MAX];
         uint64_t objects_stored, objects_doomed; /* in the store; waiting to be deleted there */
+        JournalDamage damage;
         bool is_failing;
         JournalMediaState media_state;
 } JournalCounters;
 const JournalCounters *journal_counters(const Journal *journal);
 const char *journal_media_trouble(const Journal *journal); /* a whole sentence, borrowed alike; "": none */
+
+/* Written before done() is called. */
+int journal_acknowledge_damage(Journal *journal, JournalDone done, void *userdata) _must_check_;
 
 typedef struct JournalPurposeSummary {
         uint64_t records, bytes, parcels, objects_stored;

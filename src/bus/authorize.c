@@ -29,6 +29,7 @@ static const uint32_t verb_roles[BUS_VERB_MAX] = {
         [BUS_VERB_READ_ERASURES] = ANY_ROLE,
         [BUS_VERB_FLUSH] = ANY_ROLE,
         [BUS_VERB_ROTATE_KEYS] = OWNER | GUARDIAN | OPERATOR,
+        [BUS_VERB_ACKNOWLEDGE_DAMAGE] = OWNER | GUARDIAN | OPERATOR,
 };
 
 static const struct {

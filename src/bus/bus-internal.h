@@ -57,6 +57,7 @@ int journal1_export(Bus *bus) _must_check_;
 
 void device_emit(Bus *bus, const char *property);
 void device_emit_errors(Bus *bus);
+void journal1_emit(Bus *bus, const char *property);
 void consent_emit_changed(Bus *bus, Purpose purpose, bool is_granted);
 void sync_emit(Bus *bus);
 void sync_emit_deletions(Bus *bus);

@@ -343,3 +343,13 @@ void bus_journal_changed(Bus *bus) {
         }
         erasure_list_refresh(bus->erasures);
 }
+
+/**
+ * bus_journal_damaged() - damage was noticed or acknowledged
+ * @bus:        the bus
+ */
+void bus_journal_damaged(Bus *bus) {
+        device_emit_errors(bus);
+        journal1_emit(bus, "Damage");
+        bus_journal_changed(bus);
+}

@@ -110,13 +110,21 @@ static const char ledger_damaged[] = "The consent ledger failed its check: every
 static const char journal_failing[] = "What is recorded cannot be written to disk; it is kept in memory and tried "
                                       "again.";
 
+static const char journal_damaged[] = "A part of what was recorded was found damaged; what could be read was carried "
+                                      "over. Shown until it is acknowledged.";
+
+static const char *find_journal_error(const JournalCounters *counters) {
+        if (counters->is_failing)
+                return journal_failing;
+        return counters->damage.n_damages > 0 ? journal_damaged : "";
+}
+
 static void find_errors(const Bus *bus, ModuleError ret_errors[static MODULE_ERRORS_MAX]) {
         const BusOptions *options = &bus->options;
-        bool is_failing = journal_counters(options->journal)->is_failing;
 
         ret_errors[0] = (ModuleError){ "consent", gate_is_ledger_trusted(options->gate) ? "" : ledger_damaged };
         ret_errors[1] = (ModuleError){ "gnss", gnss_last_error(options->gnss) };
-        ret_errors[2] = (ModuleError){ "journal", is_failing ? journal_failing : "" };
+        ret_errors[2] = (ModuleError){ "journal", find_journal_error(journal_counters(options->journal)) };
         ret_errors[3] = (ModuleError){ "sync", outbox_last_error(options->outbox) };
 }
 

@@ -79,6 +79,11 @@ static const struct {
                 "The keys are as they were, since there is no room to write the change. Free some space, then try "
                 "again",
         },
+        [BUS_ERROR_ACKNOWLEDGE_NOT_DURABLE] = {
+                OURS "NotDurable",
+                "The damage is still shown, since it could not be written that you took note of it. Mend what the log "
+                "names, then try again",
+        },
         [BUS_ERROR_NO_STORE] = {
                 OURS "NoStore",
                 "No store is configured; what is recorded stays on this box",
@@ -141,6 +146,7 @@ static BusError not_written(BusVerb verb, bool is_full) {
         case BUS_VERB_SUMMARIZE:
         case BUS_VERB_READ_ERASURES:
         case BUS_VERB_FLUSH:
+        case BUS_VERB_ACKNOWLEDGE_DAMAGE:
         case BUS_VERB_MAX:
                 break;
         }

@@ -45,10 +45,49 @@ static int method_rotate(sd_bus_message *message, void *userdata, sd_bus_error *
         return call_start(userdata, message, BUS_VERB_ROTATE_KEYS, NULL, proceed_rotate);
 }
 
+static void on_acknowledged(int r, void *userdata) {
+        _cleanup_(call_freep) BusCall *call = call_take(userdata);
+
+        if (!call)
+                return;
+
+        if (r == 0)
+                (void)sd_bus_reply_method_return(call->message, NULL); /* the caller may have left */
+        else {
+                log_error("That damage was acknowledged could not be written: %s.", strerror(r < 0 ? -r : ENOSPC));
+                call_fail(call, BUS_ERROR_ACKNOWLEDGE_NOT_DURABLE, NULL);
+        }
+}
+
+static int proceed_acknowledge(BusCall *call, sd_bus_error *error) {
+        int r = journal_acknowledge_damage(call->bus->options.journal, on_acknowledged, call);
+
+        return r == 0 ? CALL_LENT : bus_error_set(error, BUS_ERROR_ACKNOWLEDGE_NOT_DURABLE, NULL);
+}
+
+static int method_acknowledge(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        return call_start(userdata, message, BUS_VERB_ACKNOWLEDGE_DAMAGE, NULL, proceed_acknowledge);
+}
+
+static int property_damage(sd_bus *connection, const char *path, const char *interface, const char *property,
+                           sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const Bus *bus = userdata;
+        const JournalDamage *damage = &journal_counters(bus->options.journal)->damage;
+
+        if (damage->n_damages == 0)
+                return sd_bus_message_append(reply, "a{st}", 0);
+        return sd_bus_message_append(reply, "a{st}", 5, "damages", damage->n_damages, "last_ms",
+                                     (uint64_t)damage->last_realtime_ms, "saved", damage->records_saved, "lost",
+                                     damage->records_lost, "objects_lost", damage->objects_lost);
+}
+
 static const sd_bus_vtable journal_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("RotateKeys", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_rotate,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("AcknowledgeDamage", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_acknowledge,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_PROPERTY("Damage", "a{st}", property_damage, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_VTABLE_END,
 };
 
@@ -60,4 +99,15 @@ static const sd_bus_vtable journal_vtable[] = {
  */
 int journal1_export(Bus *bus) {
         return sd_bus_add_object_vtable(bus->connection, NULL, BUS_PATH, BUS_JOURNAL_INTERFACE, journal_vtable, bus);
+}
+
+/**
+ * journal1_emit() - say that a property changed
+ * @bus:        the bus
+ * @property:   its name
+ */
+void journal1_emit(Bus *bus, const char *property) {
+        if (bus_is_connected(bus))
+                /* Who missed it reads the property; a connection that is lost has its own news. */
+                (void)sd_bus_emit_properties_changed(bus->connection, BUS_PATH, BUS_JOURNAL_INTERFACE, property, NULL);
 }

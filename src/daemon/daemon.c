@@ -60,6 +60,7 @@ static int start_journal(Daemon *d, sd_event *event) {
                 log_warning("The replacement of the root secret is not finished: what is recorded lies under %s already. "
                             "Finish it with 'trailkeepd --replace-root-secret', the daemon being stopped.",
                             d->next_root_secret_path);
+        news_log_damage(&journal_counters(d->journal)->damage);
         r = gate_new(d->journal, d->clock, c->subject, &d->gate);
         if (r < 0) {
                 log_error("The consents cannot be read: %s.", strerror(-r));

@@ -5,6 +5,7 @@
  *   gnss --fix--> gate --> journal --committed--> outbox --> store
  *   bus --> gate --changed--> gnss (start, stop), outbox (cancel), bus (signal)
  */
+#include <inttypes.h>
 #include <string.h>
 
 #define LOG_MODULE "daemon"
@@ -78,6 +79,28 @@ static void on_journal_recovered(void *userdata) {
         log_notice("The journal can be written again; nothing that was kept in memory was lost.");
         if (d->bus)
                 bus_journal_changed(d->bus);
+}
+
+/**
+ * news_log_damage() - say what was damaged and nobody has acknowledged
+ * @damage:     borrowed; says nothing when there is none
+ */
+void news_log_damage(const JournalDamage *damage) {
+        if (damage->n_damages == 0)
+                return;
+        log_error("journal.db was damaged or gone (%" PRIu64 " times since somebody last acknowledged it): %" PRIu64
+                  " records were carried over, %" PRIu64 " that were still to be sent are lost, %" PRIu64
+                  " objects in the store are not known here any more. Look at the storage; 'trailkeepctl journal' shows "
+                  "it.",
+                  damage->n_damages, damage->records_saved, damage->records_lost, damage->objects_lost);
+}
+
+static void on_damaged(const JournalDamage *damage, void *userdata) {
+        Daemon *d = userdata;
+
+        news_log_damage(damage);
+        if (d->bus)
+                bus_journal_damaged(d->bus);
 }
 
 static void on_settled(void *userdata) {
@@ -164,6 +187,7 @@ void news_wire(Daemon *d) {
                 .failed = on_journal_failed,
                 .recovered = on_journal_recovered,
                 .doomed = on_doomed,
+                .damaged = on_damaged,
                 .settled = on_settled,
                 .userdata = d,
         });

@@ -33,4 +33,5 @@ struct Daemon {
 
 GnssObserver news_from_gnss(Daemon *d);
 void news_wire(Daemon *d);
+void news_log_damage(const JournalDamage *damage);
 void news_apply_location(Daemon *d, bool is_granted);

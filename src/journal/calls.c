@@ -338,3 +338,19 @@ int journal_rotate(Journal *journal, const char *ledger_body, JournalDone done, 
         return simple_submit(journal, &(SimpleJob){ .action = rotate_action, .text_a = (char *)ledger_body }, done,
                              userdata);
 }
+
+static int acknowledge_action(Engine *engine, const SimpleJob *call) {
+        return engine_acknowledge_damage(engine);
+}
+
+/**
+ * journal_acknowledge_damage() - somebody has taken note of what was damaged
+ * @journal:    the journal
+ * @done:       0: it is on the medium, and shown no more; < 0: it is still shown
+ * @userdata:   for @done
+ *
+ * Return: 0: @done will be called; JOURNAL_E_FULL; -ENOMEM.
+ */
+int journal_acknowledge_damage(Journal *journal, JournalDone done, void *userdata) {
+        return simple_submit(journal, &(SimpleJob){ .action = acknowledge_action }, done, userdata);
+}

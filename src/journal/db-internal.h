@@ -4,6 +4,7 @@
  * What db.c and db-open.c share of a database. Floor 2, private to these two.
  */
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include "trailkeep/macros.h"
 
@@ -17,6 +18,7 @@ struct Db {
         sqlite3 *sqlite;
         DbStatement *statements;
         size_t n_statements;
+        bool is_damaged; /* SQLite or a reader found something that cannot be */
 };
 
 int db_error(struct Db *db, int code) _must_check_; /* SQLite's code as ours */

@@ -6,9 +6,9 @@
  * transaction, and a stranger cannot write in between. Temporary tables stay in memory. The page cache is small: the
  * journal writes and reads in order, so a large one would only hold pages that are not needed again.
  *
- * A version number above ours is found in the file's header (SQLite's file format, §1.3: user_version at offset 60,
- * application_id at 68, big endian) before SQLite has the file, so that a file of a later version is not even
- * recovered.
+ * A version number above ours is found in the file's header, or in its WAL (SQLite's file format, §1.3: user_version at
+ * offset 60, application_id at 68, big endian), before SQLite has the file, so that a file of a later version is not
+ * even recovered.
  *
  * A file of an earlier version is opened as it is. The steps it lacks are run by db_upgrade(), once its owner has made
  * sure that it is the right file and that its keys are there: a refusal leaves it untouched.
@@ -22,33 +22,62 @@
 #include <unistd.h>
 #include "db.h"
 #include "db-internal.h"
+#include "salvage-wal.h"
 
 #define HEADER_SIZE 100
 #define HEADER_MAGIC "SQLite format 3" /* with its 0 byte */
 #define DB_MODE 0600
 
-/* Makes the file with its final mode, since SQLite would use the umask, and looks at the version. */
-static int db_prepare_file(const char *path, const DbFormat *format) {
-        _cleanup_close_ int fd = -1;
-        uint8_t header[HEADER_SIZE];
+static bool header_is_newer(const uint8_t header[static HEADER_SIZE], const DbFormat *format) {
         uint32_t version, application_id;
-        ssize_t n;
 
-        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, DB_MODE);
-        if (fd < 0)
-                return -errno;
-        n = pread(fd, header, sizeof(header), 0);
-        if (n < 0)
-                return -errno;
-        if (n == 0)
-                return fchmod(fd, DB_MODE) < 0 ? -errno : 0;
-        if (n < (ssize_t)sizeof(header) || memcmp(header, HEADER_MAGIC, sizeof(HEADER_MAGIC)) != 0)
-                return 0; /* SQLite says what is wrong, or puts it right from its journal */
+        if (memcmp(header, HEADER_MAGIC, sizeof(HEADER_MAGIC)) != 0)
+                return false; /* SQLite says what is wrong, or puts it right from its journal */
         memcpy(&version, header + 60, sizeof(version));
         memcpy(&application_id, header + 68, sizeof(application_id));
-        if (be32toh(application_id) == format->application_id && be32toh(version) > format->version)
-                return DB_E_NEWER;
-        return 0;
+        return be32toh(application_id) == format->application_id && be32toh(version) > format->version;
+}
+
+/**
+ * db_check_version() - whether a later version wrote a file
+ * @path:       of the file
+ * @format:     what it should be
+ *
+ * The first page counts as it stands in the WAL, if it stands there.
+ *
+ * Return: 0, also if there is none; DB_E_NEWER; < 0.
+ */
+int db_check_version(const char *path, const DbFormat *format) {
+        _cleanup_wal_ Wal wal = { .fd = -1 };
+        _cleanup_close_ int fd = -1;
+        uint8_t header[HEADER_SIZE], page[SALVAGE_PAGE_SIZE];
+        int r;
+
+        r = wal_read(path, &wal);
+        if (r < 0)
+                return r;
+        for (size_t i = wal.n_valid; i > 0; i--)
+                if (wal.pages[i - 1] == 1 && wal_read_page(&wal, i - 1, page) > 0)
+                        return header_is_newer(page, format) ? DB_E_NEWER : 0;
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0)
+                return errno == ENOENT ? 0 : -errno;
+        if (pread(fd, header, sizeof(header), 0) != (ssize_t)sizeof(header))
+                return 0;
+        return header_is_newer(header, format) ? DB_E_NEWER : 0;
+}
+
+/* Makes the file with its final mode, since SQLite would use the umask. */
+static int db_prepare_file(const char *path, const DbFormat *format) {
+        _cleanup_close_ int fd = -1;
+        struct stat st;
+
+        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, DB_MODE);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        if (st.st_size == 0)
+                return fchmod(fd, DB_MODE) < 0 ? -errno : 0;
+        return db_check_version(path, format);
 }
 
 static int db_set_journal_mode(Db *db, const char *mode) {
@@ -193,6 +222,8 @@ int db_open(const char *path, const DbFormat *format, Db **ret) {
         if (r < 0)
                 return r;
         r = db_configure(db, format);
+        if (r != 0)
+                db = db_abandon(db); /* what is refused is left as it is, its WAL included */
         if (r == -EBUSY)
                 return DB_E_BUSY;
         if (r != 0)
@@ -219,4 +250,45 @@ Db *db_free(Db *db) {
         (void)sqlite3_close(db->sqlite);
         free(db);
         return NULL;
+}
+
+/**
+ * db_open_damaged() - open a damaged database for what can still be read
+ * @path:       of the file
+ * @ret:        to be closed with db_abandon(); untouched on failure
+ *
+ * Neither its format nor its schema is checked, and any statement may fail.
+ *
+ * Return: 0; < 0.
+ */
+int db_open_damaged(const char *path, Db **ret) {
+        Db *db = calloc(1, sizeof(*db));
+        int r;
+
+        if (!db)
+                return -ENOMEM;
+        r = db_error(db, sqlite3_open_v2(path, &db->sqlite,
+                                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL));
+        if (r >= 0)
+                r = db_execute(db, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;"
+                                   "PRAGMA writable_schema=ON; PRAGMA cell_size_check=ON");
+        if (r < 0) {
+                db_abandon(db);
+                return r;
+        }
+        *ret = db;
+        return 0;
+}
+
+/**
+ * db_abandon() - close a database and leave file and WAL as they are
+ * @db:         or NULL
+ *
+ * Return: NULL.
+ */
+Db *db_abandon(Db *db) {
+        if (db && db->sqlite)
+                /* The WAL stays: SQLite would else copy it over, into pages that are damaged. Cannot fail. */
+                (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        return db_free(db);
 }

@@ -32,7 +32,7 @@ int db_error(Db *db, int code) {
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
         case SQLITE_FORMAT:
-                return -EBADMSG;
+                return db_damaged(db);
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
                 return -EBUSY;
@@ -47,6 +47,27 @@ int db_error(Db *db, int code) {
         }
         system_errno = db->sqlite ? sqlite3_system_errno(db->sqlite) : 0;
         return system_errno > 0 ? -system_errno : -EIO;
+}
+
+/**
+ * db_damaged() - note that something was read that cannot be
+ * @db:         where
+ *
+ * Return: -EBADMSG.
+ */
+int db_damaged(Db *db) {
+        db->is_damaged = true;
+        return -EBADMSG;
+}
+
+/**
+ * db_is_damaged() - whether something was read that cannot be
+ * @db:         the database
+ *
+ * Return: whether it was.
+ */
+bool db_is_damaged(const Db *db) {
+        return db->is_damaged;
 }
 
 /**

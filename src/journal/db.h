@@ -44,11 +44,18 @@ typedef struct DbValue {
 #define DB_BYTES(b) DB_BLOB((b)->data, (b)->size)
 #define DB_TEXT(s) ((DbValue){ .type = DB_VALUE_TEXT, .data = (s), .size = strlen(s) })
 
+int db_check_version(const char *path, const DbFormat *format) _must_check_; /* DB_E_NEWER; opens and makes nothing */
 int db_open(const char *path, const DbFormat *format, Db **ret) _must_check_;
 int db_upgrade(Db *db, const DbFormat *format) _must_check_;
 Db *db_free(Db *db);
 DEFINE_CLEANUP(Db, db_free);
 int db_execute(Db *db, const char *sql) _must_check_;
+
+/* Damage: once something was read that cannot be, is_damaged() says so. */
+int db_damaged(Db *db) _must_check_; /* for a reader that finds it: -EBADMSG */
+bool db_is_damaged(const Db *db);
+int db_open_damaged(const char *path, Db **ret) _must_check_; /* to read what can be read; nothing is written */
+Db *db_abandon(Db *db); /* closes it without writing anything */
 
 /* Statements: db_start(), then db_step() until it returns 0; the cleanup puts the statement back. */
 int db_start_values(Db *db, const char *sql, const DbValue *values, size_t n_values, sqlite3_stmt **ret) _must_check_;

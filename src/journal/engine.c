@@ -13,6 +13,7 @@
  * (engine_ready()), and no job is done before.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,28 +23,14 @@
 #include "root.h"
 #include "trailkeep/file.h"
 
-static int engine_open_lanes(Engine *engine, const JournalOptions *options, JournalError *error) {
-        _cleanup_free_ char *path = path_join(options->state_dir, "journal.db");
-        ParcelRow row;
-        int r = 0;
-
-        if (!path)
+static int engine_open_dir(Engine *engine, const char *dir, JournalError *error) {
+        engine->dir = strdup(dir);
+        if (!engine->dir)
                 return journal_refuse(error, -ENOMEM, "out of memory");
-        for (unsigned lane = 0; r == 0 && lane < LANE_MAX && !file_has_content(path); lane++)
-                r = parcels_next(engine->vault, (Lane)lane, 0, &row);
-        if (r < 0)
-                return journal_refuse_file(error, r, path);
-        if (r > 0)
-                return journal_refuse(
-                                error, JOURNAL_E_CORRUPT,
-                                "%s is missing although vault.db holds keys of what is in it; nothing was touched: "
-                                "restore it, or move the folder away to start anew",
-                                path);
-        r = lanes_open(path, vault_scope(engine->vault), &engine->db, error);
-        if (r != 0)
-                return r;
-        r = engine_bound_wal(engine);
-        return r < 0 ? journal_refuse_file(error, r, path) : 0;
+        engine->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (engine->dir_fd < 0)
+                return journal_refuse(error, -errno, "%s cannot be opened: %s", dir, strerror(errno));
+        return 0;
 }
 
 /* A parcel that was open when the box went down: count what reached the medium. */
@@ -104,11 +91,15 @@ static int engine_count(Engine *engine) {
         return objects_count_doomed(&catalogue, 0, &engine->objects_doomed);
 }
 
-/* Everything a crash may have left undone, then everything that has expired: before anything is read. */
-static int engine_catch_up(Engine *engine) {
-        int r;
+/**
+ * engine_catch_up() - do what a crash left undone, destroy what has expired, and count
+ * @engine:     with both databases, at start or after a repair
+ *
+ * Return: 0; < 0.
+ */
+int engine_catch_up(Engine *engine) {
+        int r = 0;
 
-        r = vault_time_init(&engine->time, engine->vault);
         for (unsigned lane = 0; r >= 0 && lane < LANE_MAX; lane++)
                 r = lane_load(engine->db, (Lane)lane, &engine->lanes[lane]);
         if (r >= 0)
@@ -121,6 +112,8 @@ static int engine_catch_up(Engine *engine) {
                 r = engine_keep(engine);
         if (r >= 0 && engine->is_unsettled)
                 r = engine_settle(engine);
+        if (r >= 0)
+                r = damages_sum(engine->vault, &engine->damage);
         if (r >= 0)
                 r = erasures_unreclaimed(engine->vault);
         if (r < 0)
@@ -150,7 +143,8 @@ static int engine_clear_doubt(Engine *engine) {
 }
 
 /**
- * engine_ready() - do what was not possible at start, and clear up what a failed commit of the vault left in doubt
+ * engine_ready() - replace a damaged journal.db, do what was not possible at start, and clear up what a failed commit of
+ * the vault left in doubt
  * @engine:     the engine
  *
  * With a rollback journal the last sync of a commit may fail when the journal is already truncated: SQLite reports a
@@ -163,7 +157,9 @@ static int engine_clear_doubt(Engine *engine) {
 int engine_ready(Engine *engine) {
         int r = 0;
 
-        if (engine->is_doubtful)
+        if (!engine->db || db_is_damaged(engine->db))
+                r = engine_replace_lanes(engine);
+        if (r >= 0 && engine->is_doubtful)
                 r = engine_clear_doubt(engine);
         if (r >= 0 && engine->is_behind) {
                 r = engine_catch_up(engine);
@@ -173,12 +169,17 @@ int engine_ready(Engine *engine) {
         return r;
 }
 
-/* At start. What can be read but not written is opened all the same. */
+/* What can be read but not written is opened all the same. */
 static int engine_begin(Engine *engine) {
         int r;
 
+        r = vault_time_init(&engine->time, engine->vault);
+        if (r < 0)
+                return r;
         engine->is_behind = true;
         r = engine_ready(engine);
+        if (r < 0 && engine->db && db_is_damaged(engine->db))
+                r = engine_ready(engine); /* it was found while catching up */
         if (r < 0 && engine_yield_reserve(engine, r))
                 r = engine_ready(engine);
         return is_no_room(r) || r == -EROFS ? 0 : r;
@@ -201,7 +202,7 @@ int engine_new(const JournalOptions *options, const Clock *clock, Engine **ret, 
         if (!engine)
                 return journal_refuse(error, -ENOMEM, "out of memory");
         engine->clock = clock;
-        engine->lock_fd = -1;
+        engine->lock_fd = engine->dir_fd = -1;
         engine->is_unsettled = engine->has_gaps = true;
         memcpy(engine->retention_usec, options->retention_usec, sizeof(engine->retention_usec));
         engine->alarm_retention_usec = options->alarm_retention_usec;
@@ -209,9 +210,11 @@ int engine_new(const JournalOptions *options, const Clock *clock, Engine **ret, 
         if (r == 0 && reserve_open(options->state_dir, &engine->reserve) < 0)
                 r = journal_refuse(error, -ENOMEM, "out of memory");
         if (r == 0)
+                r = engine_open_dir(engine, options->state_dir, error);
+        if (r == 0)
                 r = root_open_vault(options, clock, &engine->vault, &engine->is_root_next, error);
         if (r == 0)
-                r = engine_open_lanes(engine, options, error);
+                r = engine_open_lanes(engine, error);
         if (r != 0)
                 return r;
         r = segments_new(options->state_dir, options->media_dir, vault_installation(engine->vault), &engine->segments);
@@ -256,6 +259,8 @@ Engine *engine_free(Engine *engine) {
                 (void)!reserve_take(&engine->reserve); /* as far as possible, for the next start */
         reserve_done(&engine->reserve);
         close_fdp(&engine->lock_fd);
+        close_fdp(&engine->dir_fd);
+        free(engine->dir);
         free(engine);
         return NULL;
 }
@@ -296,7 +301,7 @@ static void engine_find_earlier(Engine *engine, Lane lane) {
         ParcelRow row;
         int r;
 
-        if (engine->earlier_end[lane] == 0 || ages->earlier.last > 0)
+        if (!engine->db || engine->earlier_end[lane] == 0 || ages->earlier.last > 0)
                 return;
         while ((r = parcels_next(engine->vault, lane, from, &row)) > 0 && row.id <= engine->earlier_end[lane]) {
                 r = lane_count(engine->db, lane, MAX(parcel_first_id(row.id), cursor + 1), parcel_last_id(row.id), &n);
@@ -330,7 +335,7 @@ void engine_report(Engine *engine, EngineReport *ret) {
         *ret = (EngineReport){
                 .keep_in_usec = engine_keep_in_usec(engine),
                 .has_retry = has_waiting || engine->is_unsettled || engine->is_doubtful ||
-                             engine->is_behind,
+                             engine->is_behind || !engine->db,
                 .has_media_retry = media != JOURNAL_MEDIA_OK || segments_is_untidy(engine->segments),
                 .has_dead = engine->has_dead,
         };
@@ -340,6 +345,7 @@ void engine_report(Engine *engine, EngineReport *ret) {
         ret->counters.media_state = media;
         memcpy(ret->failure, engine->failure, sizeof(ret->failure));
         ret->counters.objects_doomed = engine->objects_doomed;
+        ret->counters.damage = engine->damage;
         ret->counters.is_failing = engine->failure[0] != 0;
         for (size_t i = 0; i < LANE_MAX; i++) {
                 const LaneState *lane = &engine->lanes[i];

@@ -14,6 +14,7 @@
  *   keys.c       changes of the keys on request
  *   room.c       who gets the room on the disk       reserve.c    the part that is kept
  *   gap.c        what was lost, and records of it    gaps.c       their rows
+ *   salvage.c    a damaged journal.db                repair.c     finding that it is, and going on
  *
  * The struct is open to these files alone.
  */
@@ -21,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "ages.h"
+#include "damages.h"
 #include "erasures.h"
 #include "gaps.h"
 #include "lanes.h"
@@ -58,10 +60,12 @@ typedef struct Engine {
         uint64_t alarm_retention_usec;
         int lock_fd;
         bool is_root_next; /* the vault opened with the next root secret */
+        char *dir;
+        int dir_fd;
         Reserve reserve;
         Vault *vault;
         VaultTime time;
-        Db *db; /* journal.db */
+        Db *db; /* journal.db; NULL while it is damaged and could not be repaired yet */
         Segments *segments;
 
         RowList waiting[ROW_CLASS_MAX]; /* appended, not yet durable */
@@ -76,6 +80,7 @@ typedef struct Engine {
 
         Bytes sealed;               /* of the commit of media under way */
         bool is_media_failure;      /* what failed in it is the folder of the segments */
+        JournalDamage damage;       /* that nobody has acknowledged */
         char failure[FAILURE_MAX];  /* of the last commit; "": it was well */
         bool is_behind;             /* what is done at start, before anything else, could not be done yet */
         bool is_full;               /* something failed for want of room, and the reserve was not whole since */
@@ -109,6 +114,7 @@ void engine_report(Engine *engine, EngineReport *ret);
 Catalogue engine_catalogue(Engine *engine);
 Parcel *engine_find_open(Engine *engine, uint64_t parcel);
 
+int engine_catch_up(Engine *engine) _must_check_;
 int engine_ready(Engine *engine) _must_check_; /* before anything else is done in a job */
 
 /* writer.c */
@@ -196,6 +202,16 @@ int engine_list_erasures(Engine *engine, JournalErasureState **ret, size_t *ret_
 
 /* keys.c */
 int engine_rotate(Engine *engine, const char *ledger_body) _must_check_;
+
+/* salvage.c */
+int engine_salvage(Engine *engine, DamageKind kind) _must_check_;
+int engine_finish_salvage(Engine *engine) _must_check_;
+int engine_drop_damaged(Engine *engine) _must_check_;
+
+/* repair.c */
+int engine_open_lanes(Engine *engine, JournalError *error) _must_check_;
+int engine_replace_lanes(Engine *engine) _must_check_;
+int engine_acknowledge_damage(Engine *engine) _must_check_;
 
 /* summary.c */
 int engine_summary(Engine *engine, const char *subject, JournalPurposeSummary summary[static PURPOSE_MAX]) _must_check_;

@@ -33,6 +33,9 @@ struct JournalJob {
         JournalJob *previous, *next; /* all that are under way */
 };
 
+/* jobs.c */
+void job_run(WorkerJob *worker_job, void *context);
+
 /* journal.c */
 int journal_submit(Journal *journal, JournalJob *job) _must_check_; /* 0; JOURNAL_E_FULL: the caller's still */
 void journal_take_rows(Journal *journal, JournalJob *job); /* what was appended since goes along */

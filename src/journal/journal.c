@@ -54,9 +54,14 @@ static void journal_tell_media(Journal *journal, const EngineReport *report) {
                                         journal->observer.userdata);
 }
 
-static void journal_tell_news(Journal *journal, const JournalJob *job, uint64_t n_doomed_before, bool had_dead) {
+static void journal_tell_news(Journal *journal, const JournalJob *job, const JournalCounters *before, bool had_dead) {
+        uint64_t n_doomed_before = before->objects_doomed;
+
         journal_tell_failure(journal, &job->report);
         journal_tell_media(journal, &job->report);
+        if (memcmp(&journal->counters.damage, &before->damage, sizeof(before->damage)) != 0 &&
+            journal->observer.damaged)
+                journal->observer.damaged(&journal->counters.damage, journal->observer.userdata);
         for (unsigned lane = 0; lane < LANE_MAX; lane++)
                 if (job->durable_lanes & 1U << lane && journal->observer.committed)
                         journal->observer.committed((Lane)lane, journal->observer.userdata);
@@ -67,39 +72,18 @@ static void journal_tell_news(Journal *journal, const JournalJob *job, uint64_t 
                 journal->observer.settled(journal->observer.userdata);
 }
 
-static void job_try(JournalJob *job, Engine *engine) {
-        job->r = engine_ready(engine);
-        if (job->r < 0)
-                engine_note_failure(engine, job->r);
-        else
-                job->work(job, engine);
-}
-
-/* Work that has failed for want of room has changed nothing, unless it is in doubt, and gets the reserve. */
-static void job_run(WorkerJob *worker_job, void *context) {
-        JournalJob *job = (JournalJob *)worker_job;
-        Engine *engine = context;
-
-        engine_append(engine, &job->rows);
-        job_try(job, engine);
-        if (job->r < 0 && !job->is_modest && !engine->is_doubtful && engine_yield_reserve(engine, job->r))
-                job_try(job, engine);
-        (void)!engine_restore_reserve(engine); /* as far as possible; records wait until it is whole */
-        engine_report(engine, &job->report);
-}
-
 /* On the loop. The caller's function comes last, since it may do anything, even free the journal. */
 static void job_done(WorkerJob *worker_job) {
         JournalJob *job = (JournalJob *)worker_job;
         Journal *journal = job->journal;
-        uint64_t n_doomed_before = journal->counters.objects_doomed;
+        JournalCounters before = journal->counters;
         bool had_dead = journal->has_dead;
 
         journal_unlink_job(journal, job);
         loads_subtract(journal->sent, job->load);
         house_apply(journal, &job->report);
         if (!journal->is_ending)
-                journal_tell_news(journal, job, n_doomed_before, had_dead);
+                journal_tell_news(journal, job, &before, had_dead);
         job->finish(job);
         free(job);
 }

@@ -3,8 +3,8 @@
  * What is kept, and how long. Floor 2.
  *
  * Every transaction of the vault goes through here, since it costs five syncs and is seldom: along with it powered-on
- * time is written, parcels are let go that the store has whole, and rows of parcels are deleted of which nothing is
- * left.
+ * time is written and how far journal.db has come, parcels are let go that the store has whole, and rows of parcels are
+ * deleted of which nothing is left.
  *
  * A parcel is let go (released) when it is closed and the cursor has passed its end, with nothing of it parked or on
  * its way: then each of its records was acknowledged by the store. Its key is destroyed; what the store has is found
@@ -22,6 +22,7 @@
  */
 #include <errno.h>
 #include "engine.h"
+#include "marks.h"
 
 #define CLOSE_GRACE_USEC USEC_PER_MINUTE
 #define SAVE_EVERY_USEC USEC_PER_HOUR
@@ -128,6 +129,8 @@ int engine_vault_commit(Engine *engine, Db **transaction) {
                 r = vault_save_powered_on(engine->vault);
         if (r >= 0)
                 r = vault_time_save(&engine->time);
+        if (r >= 0)
+                r = marks_save(engine->vault, engine->lanes);
         if (r < 0)
                 return r;
         r = db_commit(transaction);

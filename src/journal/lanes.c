@@ -111,19 +111,35 @@ static int lanes_check_owner(Db *db, const SealScope *scope) {
 }
 
 /**
+ * lanes_check_version() - whether a later version wrote journal.db
+ * @path:       of the file
+ * @error:      filled when it did
+ *
+ * Return: 0; JOURNAL_E_NEWER; < 0.
+ */
+int lanes_check_version(const char *path, JournalError *error) {
+        int r = db_check_version(path, &lanes_format);
+
+        return r == DB_E_NEWER ? journal_refuse_file(error, r, path) : r;
+}
+
+/**
  * lanes_open() - open journal.db, or make it
  * @path:       of the file
  * @scope:      of the vault it belongs to
  * @ret:        owned by the caller; untouched on failure
  * @error:      filled on failure
  *
- * Return: 0; JOURNAL_E_CORRUPT, JOURNAL_E_NEWER, JOURNAL_E_BUSY; < 0.
+ * Return: 0; -EBADMSG: it is damaged, nothing was said or touched; JOURNAL_E_CORRUPT: it is another vault's;
+ * JOURNAL_E_NEWER, JOURNAL_E_BUSY; < 0.
  */
 int lanes_open(const char *path, const SealScope *scope, Db **ret, JournalError *error) {
         _cleanup_(db_freep) Db *db = NULL;
         int r;
 
         r = db_open(path, &lanes_format, &db);
+        if (r == -EBADMSG)
+                return r;
         if (r != 0)
                 return journal_refuse_file(error, r, path);
         r = lanes_check_owner(db, scope);
@@ -135,6 +151,10 @@ int lanes_open(const char *path, const SealScope *scope, Db **ret, JournalError 
                 return journal_refuse(error, JOURNAL_E_CORRUPT,
                                       "%s does not belong to the vault.db beside it; both were left as they are: put "
                                       "together what belongs together", path);
+        if (r == -EBADMSG) {
+                db = db_abandon(db);
+                return r;
+        }
         if (r < 0)
                 return journal_refuse_file(error, r, path);
         *ret = TAKE_PTR(db);
@@ -159,7 +179,7 @@ int lane_load(Db *db, Lane lane, LaneState *ret) {
                 return r;
         r = db_step(db, statement);
         if (r <= 0)
-                return r < 0 ? r : -EBADMSG;
+                return r < 0 ? r : db_damaged(db);
         *ret = (LaneState){
                 .cursor = db_column_u64(statement, 0),
                 .stored = db_column_u64(statement, 1),
@@ -221,7 +241,7 @@ int lane_bounds(Db *db, Lane lane, uint64_t from, uint64_t to, uint64_t ret_boun
         r = db_number(db, LANE_SQL("SELECT max(id) FROM ", " WHERE id BETWEEN ? AND ?")[lane], &last, DB_INT(from),
                       DB_INT(to));
         if (r <= 0)
-                return r < 0 ? r : -EBADMSG;
+                return r < 0 ? r : db_damaged(db);
         ret_bounds[0] = (uint64_t)first;
         ret_bounds[1] = (uint64_t)last;
         return 1;
@@ -376,7 +396,7 @@ int dead_next(Db *db, uint64_t *ret_parcel, Lane *ret_lane) {
         if (r <= 0)
                 return r;
         if (db_column_u64(statement, 1) >= LANE_MAX)
-                return -EBADMSG;
+                return db_damaged(db);
         *ret_parcel = db_column_u64(statement, 0);
         *ret_lane = (Lane)sqlite3_column_int(statement, 1);
         return 1;

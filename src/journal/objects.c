@@ -94,15 +94,22 @@ int object_insert(const Catalogue *catalogue, Object *object) {
         return object_save_label(catalogue, object);
 }
 
-static int object_read_label(const Catalogue *catalogue, sqlite3_stmt *statement, Object *object) {
+/**
+ * object_open_label() - what is sealed of an object
+ * @catalogue:  borrowed
+ * @label:      sealed
+ * @object:     with its id and lane; subject, name and extent are filled if the seal holds, else subject stays NULL
+ *
+ * Return: 0; < 0.
+ */
+int object_open_label(const Catalogue *catalogue, const Bytes *label, Object *object) {
         SealAd ad = seal_ad(catalogue->scope, SEAL_KIND_OBJECT, (uint8_t)object->lane, object->id);
         _cleanup_bytes_ Bytes plain = { 0 };
         const char *subject, *name;
         Unpack unpack;
         int r;
 
-        r = aead_open(catalogue->aead, ad.bytes, sizeof(ad.bytes), sqlite3_column_blob(statement, 7),
-                      (size_t)sqlite3_column_bytes(statement, 7), &plain);
+        r = aead_open(catalogue->aead, ad.bytes, sizeof(ad.bytes), label->data, label->size, &plain);
         if (r < 0)
                 return r;
         if (r == AEAD_E_FORGED)
@@ -128,13 +135,14 @@ static int object_read_label(const Catalogue *catalogue, sqlite3_stmt *statement
  */
 int objects_step(const Catalogue *catalogue, sqlite3_stmt *statement, Object *ret) {
         _cleanup_object_ Object object = { 0 };
+        Bytes label;
         int r;
 
         r = db_step(catalogue->db, statement);
         if (r <= 0)
                 return r;
         if (db_column_u64(statement, 1) >= LANE_MAX || db_column_u64(statement, 2) >= PURPOSE_MAX)
-                return -EBADMSG;
+                return db_damaged(catalogue->db);
         object.id = db_column_u64(statement, 0);
         object.lane = (Lane)sqlite3_column_int(statement, 1);
         object.purpose = (Purpose)sqlite3_column_int(statement, 2);
@@ -143,7 +151,8 @@ int objects_step(const Catalogue *catalogue, sqlite3_stmt *statement, Object *re
         object.state = (ObjectState)sqlite3_column_int(statement, 5);
         object.erasure = db_column_u64(statement, 6);
         object.extent = extent_empty();
-        r = object_read_label(catalogue, statement, &object);
+        label = db_column_bytes(statement, 7);
+        r = object_open_label(catalogue, &label, &object);
         if (r < 0)
                 return r;
         *ret = object;

@@ -44,6 +44,7 @@ int object_load_intent(const Catalogue *catalogue, Lane lane,
                        Object *ret) _must_check_; /* lowest range; 1: found, 0: none */
 int object_save_label(const Catalogue *catalogue, const Object *object) _must_check_;
 int object_set_state(const Catalogue *catalogue, uint64_t id, ObjectState state, uint64_t erasure) _must_check_;
+int object_open_label(const Catalogue *catalogue, const Bytes *label, Object *object) _must_check_;
 int object_delete(const Catalogue *catalogue, uint64_t id) _must_check_;
 
 /* Reading along, oldest first; the label is opened, and an object whose label is damaged has subject NULL. */

@@ -111,6 +111,19 @@ static int settling_parcels(Settling *settling) {
         return r < 0 ? r : engine_settle_gaps(settling->engine, &list);
 }
 
+/* What an erasure covers it has destroyed, so what is living was recorded behind it: seen where one is applied again
+ * since journal.db was damaged. */
+static int settling_doom_older(Settling *settling, const Object *object, uint64_t erasure) {
+        uint64_t parcel = parcel_of(object->first);
+        ParcelRow row;
+        int r;
+
+        r = parcels_next(settling->engine->vault, object->lane, parcel, &row);
+        if (r < 0 || (r > 0 && row.id == parcel))
+                return MIN(r, 0);
+        return settling_doom(settling, object, erasure);
+}
+
 /* Dooms what an erasure covers in the store. */
 static int settling_erasure(Settling *settling, const Erasure *erasure) {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
@@ -125,7 +138,7 @@ static int settling_erasure(Settling *settling, const Erasure *erasure) {
                 if (r <= 0)
                         break;
                 if (erasure_covers_object(erasure, &object))
-                        r = settling_doom(settling, &object, erasure->request);
+                        r = settling_doom_older(settling, &object, erasure->request);
         }
         if (r >= 0)
                 r = engine_erase_gaps(settling->engine, erasure);
@@ -266,11 +279,15 @@ int engine_reclaim(Engine *engine) {
         if (r != 0)
                 return r < 0 ? r : 0;
         if (!engine->is_unsettled && engine->must_truncate) {
-                r = engine_finish_erasures(engine);
+                r = engine_drop_damaged(engine);
+                if (r >= 0)
+                        r = engine_finish_erasures(engine);
                 engine->has_dead = r < 0; /* or nobody would come back to it */
                 return r;
         }
         engine->can_forget |= !engine->is_unsettled;
         engine->has_dead = false;
-        return 0;
+        if (engine->is_unsettled)
+                return 0;
+        return engine_drop_damaged(engine);
 }

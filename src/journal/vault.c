@@ -18,6 +18,7 @@
  *     boottime_usec    CLOCK_BOOTTIME when powered_on_usec was written
  *
  *   parcel   see parcels.c       ledger   see ledger.c       erasure  see erasures.c       session  see vault-time.c
+ *   mark     see marks.c         damage   see damages.c
  *
  * Wrapped keys and sealed values are as in keyring.c and aead.c, their additional data as in seal.c. There is no check
  * value: if neither of the two keys above unwraps, the root secret is another one; if one does, the vault is damaged.
@@ -61,7 +62,12 @@ static const char *const vault_steps[] = {
         "CREATE TABLE erasure(request INTEGER PRIMARY KEY, reclaimed INTEGER NOT NULL DEFAULT 0,"
         " body BLOB NOT NULL);",
         /* 2 */
-        "CREATE TABLE session(id INTEGER PRIMARY KEY, body BLOB NOT NULL);",
+        "CREATE TABLE session(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+        "CREATE TABLE mark(lane INTEGER PRIMARY KEY, cursor INTEGER NOT NULL, stored INTEGER NOT NULL,"
+        " parked INTEGER NOT NULL, expired INTEGER NOT NULL, erased INTEGER NOT NULL, objects INTEGER NOT NULL);"
+        "CREATE TABLE damage(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, realtime_ms INTEGER NOT NULL,"
+        " records INTEGER NOT NULL, lost INTEGER NOT NULL, objects_lost INTEGER NOT NULL,"
+        " last_parcel INTEGER NOT NULL, has_file INTEGER NOT NULL, is_done INTEGER NOT NULL, is_seen INTEGER NOT NULL);",
 };
 
 static const DbFormat vault_format = {

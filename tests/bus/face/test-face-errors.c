@@ -76,6 +76,16 @@ static void test_rotation_that_is_not_written(void **state) {
         assert_error(face_call(face, &reply, JOURNAL, "RotateKeys", NULL), OURS "Full", "as they were");
 }
 
+static void test_acknowledgement_that_is_not_written(void **state) {
+        Face *face = *state;
+        Reply reply;
+
+        face->result = -EIO;
+        assert_error(face_call(face, &reply, JOURNAL, "AcknowledgeDamage", NULL), OURS "NotDurable", "still shown");
+        fake_journal_refuse(face->journal, JOURNAL_E_FULL);
+        assert_error(face_call(face, &reply, JOURNAL, "AcknowledgeDamage", NULL), OURS "NotDurable", "still shown");
+}
+
 static void test_grant_overtaken(void **state) {
         Face *face = *state;
         Reply granted, withdrawn;
@@ -224,6 +234,7 @@ int main(void) {
                 face_test(test_withdrawal_that_is_not_written),
                 face_test(test_erasure_that_is_not_written),
                 face_test(test_rotation_that_is_not_written),
+                face_test(test_acknowledgement_that_is_not_written),
                 face_test(test_grant_overtaken),
                 face_test(test_grant_on_a_damaged_ledger),
                 face_test(test_reading_that_fails),

@@ -48,6 +48,7 @@ static void test_all_else_is_denied_to_strangers(void **state) {
         assert_error(stranger_call(face, &reply, DATA, "ListErasures", NULL), DENIED, "trailkeep-owner");
         assert_error(stranger_call(face, &reply, SYNC, "Flush", NULL), DENIED, "trailkeep-owner");
         assert_error(stranger_call(face, &reply, JOURNAL, "RotateKeys", NULL), DENIED, "trailkeep-owner");
+        assert_error(stranger_call(face, &reply, JOURNAL, "AcknowledgeDamage", NULL), DENIED, "trailkeep-owner");
         assert_int_equal(fake_journal_n_entries(face->journal), 0);
 }
 
@@ -87,6 +88,7 @@ static void test_operator_may_reduce_but_not_grant_or_see(void **state) {
         assert_replied(stranger_call(face, &reply, DATA, "Erase", "a{sv}", 0));
         assert_replied(stranger_call(face, &reply, DATA, "Summary", NULL));
         assert_replied(stranger_call(face, &reply, JOURNAL, "RotateKeys", NULL));
+        assert_replied(stranger_call(face, &reply, JOURNAL, "AcknowledgeDamage", NULL));
 }
 
 static void test_bridge_names_for_whom_it_speaks(void **state) {

@@ -130,6 +130,10 @@ int journal_rotate(Journal *journal, const char *body, JournalDone done, void *u
         return fake_journal_take(journal, &(FakeRequest){ .done = done, .userdata = userdata }, body);
 }
 
+int journal_acknowledge_damage(Journal *journal, JournalDone done, void *userdata) {
+        return fake_journal_take(journal, &(FakeRequest){ .done = done, .userdata = userdata }, "");
+}
+
 int journal_erase(Journal *journal, const JournalErasure *erasure, JournalEraseDone done, void *userdata) {
         journal->n_erasures++;
         journal->erasure = *erasure;

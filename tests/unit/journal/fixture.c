@@ -93,10 +93,14 @@ static void on_doomed(void *userdata) {
         ((Fixture *)userdata)->n_doomed++;
 }
 
+static void on_damaged(const JournalDamage *damage, void *userdata) {
+        ((Fixture *)userdata)->n_damaged++;
+}
+
 int fixture_open(Fixture *f) {
         const JournalObserver observer = { .committed = on_committed, .failed = on_failed, .recovered = on_recovered,
                                            .media = on_media,
-                                           .doomed = on_doomed, .userdata = f };
+                                           .doomed = on_doomed, .damaged = on_damaged, .userdata = f };
         int r;
 
         r = journal_new(f->event, &f->clock, &f->options, &f->journal, &f->error);

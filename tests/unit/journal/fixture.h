@@ -32,7 +32,7 @@ typedef struct Fixture {
         Journal *journal;
         struct Engine *engine; /* in place of the journal, where a test drives it by itself */
         /* news */
-        unsigned n_committed[LANE_MAX], n_failed, n_recovered, n_doomed, n_media;
+        unsigned n_committed[LANE_MAX], n_failed, n_recovered, n_doomed, n_damaged, n_media;
         JournalMediaState media_state; /* as last told */
 } Fixture;
 
