@@ -30,6 +30,7 @@ typedef struct Config {
         uint64_t commit_interval_usec; /* CommitInterval= */
         uint64_t retention_usec[PURPOSE_MAX]; /* RetentionLocation= ... */
         uint64_t alarm_retention_usec;        /* RetentionAlarms= */
+        char *media_dir;                      /* MediaDir=; "" : in state_dir */
         /* [Store] */
         char *store_url;   /* Url=; "" : local use only */
         char *ca_file;     /* CaFile=; "" : the system's */

@@ -191,6 +191,7 @@ int journal_object_deleted(Journal *journal, uint64_t object, JournalDone done, 
 typedef struct JournalErasure {
         uint32_t purposes;        /* bit mask 1 << Purpose */
         const char *subject;      /* NULL: every subject's */
+        const char *clip;         /* NULL: every clip's, and what belongs to none; else media of this clip alone */
         int64_t since_ms, until_ms; /* TIME_MS_NONE: open ended; rounded outward to parcels */
         bool unsent_only;         /* withdrawal: what the store acknowledged stays there and in the catalogue */
         const char *ledger_body;  /* JSON; written in the same transaction */

@@ -72,6 +72,10 @@ const ConfigKey config_keys[] = {
         { RETENTION("Alarms", alarm_retention_usec, "90d"),
           "The same for alarms." },
 
+        { "Journal", "MediaDir", CONFIG_TYPE_PATH, FIELD(media_dir), "", NULL, NULL, NULL,
+          "Folder for the bytes of audio, video and pictures, on a removable card perhaps; what they are stays in\n"
+          "StateDirectory=, and both are sealed. None: in StateDirectory=. See MEDIA ON A CARD." },
+
         { "Store", "Url", CONFIG_TYPE_URL, FIELD(store_url), "", NULL, NULL, NULL,
           "The object store that tracks are sent to. None: they stay on this device until they expire." },
         { "Store", "CaFile", CONFIG_TYPE_PATH, FIELD(ca_file), "", NULL, NULL, NULL,

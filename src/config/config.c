@@ -50,6 +50,7 @@ Config *config_free(Config *config) {
         free(config->subject);
         free(config->gpsd_address);
         free(config->store_url);
+        free(config->media_dir);
         free(config->ca_file);
         free(config->cert_file);
         free(config->key_file);
@@ -71,8 +72,8 @@ static int set_defaults(Config *config) {
         }
         /* No string is NULL from here on, unless its key has left the table. */
         return config->state_dir && config->root_secret_file && config->device_key_file && config->subject &&
-                               config->gpsd_address && config->store_url && config->ca_file && config->cert_file &&
-                               config->key_file
+                               config->gpsd_address && config->media_dir && config->store_url && config->ca_file &&
+                               config->cert_file && config->key_file
                        ? 0
                        : -EINVAL;
 }

@@ -44,6 +44,7 @@ static int start_journal(Daemon *d, sd_event *event) {
                 .state_dir = c->state_dir,
                 .root_secret_file = d->root_secret_path,
                 .next_root_secret_file = d->next_root_secret_path,
+                .media_dir = c->media_dir,
                 .commit_interval_usec = c->commit_interval_usec,
                 .alarm_retention_usec = c->alarm_retention_usec,
         };

@@ -103,6 +103,17 @@ static void on_damaged(const JournalDamage *damage, void *userdata) {
                 bus_journal_damaged(d->bus);
 }
 
+static void on_media(JournalMediaState state, const char *sentence, void *userdata) {
+        Daemon *d = userdata;
+
+        if (state == JOURNAL_MEDIA_OK)
+                log_notice("The folder for media can be written again.");
+        else
+                log_warning("%s.", sentence);
+        if (d->bus)
+                bus_journal_changed(d->bus);
+}
+
 static void on_settled(void *userdata) {
         Daemon *d = userdata;
 
@@ -188,6 +199,7 @@ void news_wire(Daemon *d) {
                 .recovered = on_journal_recovered,
                 .doomed = on_doomed,
                 .damaged = on_damaged,
+                .media = on_media,
                 .settled = on_settled,
                 .userdata = d,
         });

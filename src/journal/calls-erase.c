@@ -10,12 +10,13 @@ typedef struct EraseJob {
         JournalJob job;
         JournalEraseDone done;
         JournalErasure erasure;
-        char *subject, *ledger_body;
+        char *subject, *clip, *ledger_body;
         JournalReceipt receipt;
 } EraseJob;
 
 static void erase_release(EraseJob *call) {
         string_wipe_free(call->subject);
+        string_wipe_free(call->clip);
         string_wipe_free(call->ledger_body);
 }
 
@@ -41,6 +42,11 @@ static int erase_copy(EraseJob *call, const JournalErasure *erasure) {
         if (erasure->subject) {
                 call->erasure.subject = call->subject = strdup(erasure->subject);
                 if (!call->subject)
+                        return -ENOMEM;
+        }
+        if (erasure->clip) {
+                call->erasure.clip = call->clip = strdup(erasure->clip);
+                if (!call->clip)
                         return -ENOMEM;
         }
         if (erasure->ledger_body) {

@@ -334,9 +334,9 @@ void engine_report(Engine *engine, EngineReport *ret) {
 
         *ret = (EngineReport){
                 .keep_in_usec = engine_keep_in_usec(engine),
-                .has_retry = has_waiting || engine->is_unsettled || engine->is_doubtful ||
-                             engine->is_behind || !engine->db,
-                .has_media_retry = media != JOURNAL_MEDIA_OK || segments_is_untidy(engine->segments),
+                .has_retry = has_waiting || engine->is_unsettled || engine->is_doubtful || engine->is_behind ||
+                             !engine->db,
+                .has_media_retry = engine_has_media_retry(engine),
                 .has_dead = engine->has_dead,
         };
         for (size_t i = 0; i < ROW_CLASS_MAX; i++)

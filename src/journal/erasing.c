@@ -18,7 +18,7 @@
 typedef struct Erasing {
         Engine *engine;
         const JournalErasure *scope;
-        Erasure erasure;  /* its subject is borrowed from the scope */
+        Erasure erasure;  /* its subject and clip are borrowed from the scope */
         ParcelList list;  /* all living ones; fate PARCEL_ERASED: destroyed here */
         RowList kept, dropped;
         Keyring *next;
@@ -36,6 +36,8 @@ static bool row_is_covered(const Row *row, const JournalErasure *scope) {
         Extent extent = extent_empty();
 
         if (!(scope->purposes & 1U << row->purpose) || (scope->subject && strcmp(scope->subject, row->subject) != 0))
+                return false;
+        if (scope->clip && (row->lane != LANE_MEDIA || strcmp(scope->clip, row->clip) != 0))
                 return false;
         extent_add(&extent, row->time_ms, 0);
         return extent_overlaps(&extent, scope->since_ms, scope->until_ms);
@@ -91,7 +93,7 @@ static int erasing_covers(Erasing *erasing, const ParcelRow *row, Extent *ret) {
         bool is_known;
         int r;
 
-        if (!(scope->purposes & 1U << row->purpose))
+        if (!(scope->purposes & 1U << row->purpose) || (scope->clip && row->lane != LANE_MEDIA))
                 return 0;
         r = parcel_load(erasing->engine->vault, row->id, &parcel);
         if (r < 0)
@@ -100,6 +102,8 @@ static int erasing_covers(Erasing *erasing, const ParcelRow *row, Extent *ret) {
         if (r > 0)
                 return 1; /* damaged: in doubt */
         if (scope->subject && strcmp(scope->subject, parcel->subject) != 0)
+                return 0;
+        if (scope->clip && strcmp(scope->clip, parcel->clip) != 0)
                 return 0;
         *ret = open ? open->extent : parcel->extent;
         is_known = open || parcel->has_extent;
@@ -184,6 +188,7 @@ int engine_erase(Engine *engine, const JournalErasure *scope, JournalReceipt *re
 
         erasing.erasure.scope = *scope;
         erasing.erasure.subject = (char *)scope->subject;
+        erasing.erasure.clip = (char *)scope->clip;
         erasing.erasure.requested_realtime_ms = (int64_t)(clock_realtime_usec(engine->clock) / USEC_PER_MSEC);
         receipt->since_ms = scope->since_ms;
         receipt->until_ms = scope->until_ms;

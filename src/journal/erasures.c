@@ -7,7 +7,7 @@
  *     reclaimed   1: the rows are gone from journal.db and its WAL as well
  *     body        sealed under the catalogue key, id request; packed: purposes, has_subject, since_ms, until_ms,
  *                 unsent_only, parcels, records, copies, since_ms and until_ms as rounded, requested_realtime_ms,
- *                 then the string subject
+ *                 then the string subject, and, if it is of a clip, the string clip
  *
  * Kept for good: it is the receipt, and what journal.db is brought up to after a crash.
  */
@@ -21,6 +21,7 @@
  */
 void erasure_done(Erasure *erasure) {
         string_wipe_free(erasure->subject);
+        string_wipe_free(erasure->clip);
         *erasure = (Erasure){ 0 };
 }
 
@@ -32,10 +33,12 @@ void erasure_done(Erasure *erasure) {
  * Return: whether it does.
  */
 bool erasure_covers_object(const Erasure *erasure, const Object *object) {
-        if (!(erasure->scope.purposes & 1U << object->purpose))
+        if (!(erasure->scope.purposes & 1U << object->purpose) || (erasure->clip && object->lane != LANE_MEDIA))
                 return false;
         if (!object->subject)
                 return true;
+        if (erasure->clip && strcmp(erasure->clip, object->clip) != 0)
+                return false;
         if (erasure->subject && strcmp(erasure->subject, object->subject) != 0)
                 return false;
         return extent_overlaps(&object->extent, erasure->receipt.since_ms, erasure->receipt.until_ms);
@@ -74,13 +77,15 @@ static int erasure_pack(const Erasure *erasure, Bytes *ret) {
                 (uint64_t)erasure->requested_realtime_ms,
         };
 
-        for (size_t i = 0; i < ELEMENTSOF(numbers); i++) {
-                int r = pack_u64(ret, numbers[i]);
+        int r;
 
+        for (size_t i = 0; i < ELEMENTSOF(numbers); i++) {
+                r = pack_u64(ret, numbers[i]);
                 if (r < 0)
                         return r;
         }
-        return pack_string(ret, erasure->subject ? erasure->subject : "");
+        r = pack_string(ret, erasure->subject ? erasure->subject : "");
+        return r >= 0 && erasure->clip ? pack_string(ret, erasure->clip) : r;
 }
 
 /**
@@ -107,7 +112,7 @@ int erasure_insert(Vault *vault, const Erasure *erasure) {
 
 static int erasure_unpack(const Bytes *plain, Erasure *erasure) {
         Unpack unpack = { .data = plain->data, .size = plain->size };
-        const char *subject;
+        const char *subject, *clip = NULL;
         bool has_subject;
 
         erasure->scope.purposes = (uint32_t)unpack_u64(&unpack);
@@ -122,13 +127,13 @@ static int erasure_unpack(const Bytes *plain, Erasure *erasure) {
         erasure->receipt.until_ms = (int64_t)unpack_u64(&unpack);
         erasure->requested_realtime_ms = (int64_t)unpack_u64(&unpack);
         subject = unpack_string(&unpack);
+        if (unpack.size > 0)
+                clip = unpack_string(&unpack);
         if (unpack.is_short)
                 return -EBADMSG;
-        if (!has_subject)
-                return 0;
-        erasure->subject = strdup(subject);
-        erasure->scope.subject = erasure->subject;
-        return erasure->subject ? 0 : -ENOMEM;
+        erasure->scope.subject = erasure->subject = has_subject ? strdup(subject) : NULL;
+        erasure->scope.clip = erasure->clip = clip ? strdup(clip) : NULL;
+        return (has_subject && !erasure->subject) || (clip && !erasure->clip) ? -ENOMEM : 0;
 }
 
 /**

@@ -14,8 +14,9 @@
 
 typedef struct Erasure {
         uint64_t request;
-        JournalErasure scope; /* its subject is the one below; it has no ledger body */
+        JournalErasure scope; /* its subject and clip are the ones below; it has no ledger body */
         char *subject;        /* NULL: everybody's */
+        char *clip;           /* NULL: all */
         JournalReceipt receipt; /* objects_doomed is not in it: journal.db knows */
         int64_t requested_realtime_ms;
         bool is_reclaimed;

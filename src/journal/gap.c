@@ -120,7 +120,8 @@ int engine_settle_gaps(Engine *engine, const ParcelList *destroyed) {
 static bool erasure_covers_gap(const Erasure *erasure, const Gap *gap) {
         Extent extent = extent_empty();
 
-        if (!(erasure->scope.purposes & 1U << gap->purpose))
+        /* What is missing of a clip is not known by clip: it stays. */
+        if (!(erasure->scope.purposes & 1U << gap->purpose) || erasure->clip)
                 return false;
         if (!gap->subject)
                 return true; /* damaged: in doubt */

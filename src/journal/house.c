@@ -77,10 +77,13 @@ static void reclaim_finish(JournalJob *job) {
 }
 
 /* One that could not be submitted is made again: the next report arms the timer. */
-static void house_submit(Journal *journal, void (*work)(JournalJob *job, Engine *engine)) {
+static void house_submit(Journal *journal, void (*work)(JournalJob *job, Engine *engine), bool is_modest) {
         HouseJob *job = job_new(HouseJob, work, house_finish, NULL);
 
-        if (job && journal_submit(journal, &job->job) != 0)
+        if (!job)
+                return;
+        job->job.is_modest = is_modest;
+        if (journal_submit(journal, &job->job) != 0)
                 free(job);
 }
 
@@ -93,7 +96,7 @@ static void on_retry_time(void *userdata) {
 }
 
 static void on_keep_time(void *userdata) {
-        house_submit(userdata, keep_work);
+        house_submit(userdata, keep_work, false);
 }
 
 static void media_work(JournalJob *job, Engine *engine) {
@@ -101,7 +104,7 @@ static void media_work(JournalJob *job, Engine *engine) {
 }
 
 static void on_media_time(void *userdata) {
-        house_submit(userdata, media_work);
+        house_submit(userdata, media_work, true);
 }
 
 static void house_reclaim(Journal *journal) {

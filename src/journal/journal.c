@@ -137,7 +137,7 @@ static void commit_work(JournalJob *job, Engine *engine) {
         int r;
 
         job->r = engine_commit(engine, &job->durable_lanes);
-        if (job->r == JOURNAL_E_MEDIA && commit->done)
+        if (job->r >= 0 && commit->done && engine_has_media_retry(engine))
                 job->r = engine_check_media(engine, &job->durable_lanes); /* somebody asks: try at once */
         if (engine->is_unsettled) {
                 r = engine_settle(engine);

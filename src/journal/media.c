@@ -178,6 +178,16 @@ static int media_judge(uint64_t id, uint64_t *ret_end, void *userdata) {
 }
 
 /**
+ * engine_has_media_retry() - whether engine_check_media() has something to see to
+ * @engine:     the engine
+ *
+ * Return: whether the folder did not work the last time, or is to be tidied.
+ */
+bool engine_has_media_retry(const Engine *engine) {
+        return segments_state(engine->segments) != JOURNAL_MEDIA_OK || segments_is_untidy(engine->segments);
+}
+
+/**
  * engine_check_media() - see whether the folder of the segments works again, and tidy it
  * @engine:     the engine
  * @lanes:      the bit of LANE_MEDIA is set if something became durable
@@ -186,9 +196,12 @@ static int media_judge(uint64_t id, uint64_t *ret_end, void *userdata) {
  */
 int engine_check_media(Engine *engine, uint32_t *lanes) {
         _cleanup_leave_ Segments *entered = NULL;
-        int r;
+        int r = 0;
 
-        r = engine_commit_media(engine, lanes);
+        if (engine->waiting[ROW_CLASS_MEDIA].first)
+                r = engine_check_room(engine); /* for the rows */
+        if (r >= 0)
+                r = engine_commit_media(engine, lanes);
         if (r != 0)
                 return r;
         r = media_enter(engine, false, &entered);

@@ -9,7 +9,8 @@
  *     state            enum ObjectState
  *     erasure          number of the erasure that doomed it; NULL: none, or its parcel expired
  *     label            sealed under the vault's catalogue key: subject, name (packed strings), the extent's five
- *                      numbers; once STORED, without the records that were damaged before they could be sent
+ *                      numbers, in the media lane clip (packed string); once STORED, without the records that were
+ *                      damaged before they could be sent
  *
  *   (none) -> INTENDED -> STORED -> DOOMED -> (deleted)
  *                |-----------------^  ^
@@ -34,6 +35,7 @@
 void object_done(Object *object) {
         string_wipe_free(object->subject);
         string_wipe_free(object->name);
+        string_wipe_free(object->clip);
         *object = (Object){ 0 };
 }
 
@@ -47,6 +49,8 @@ static int object_seal_label(const Catalogue *catalogue, const Object *object, B
                 r = pack_string(&plain, object->name);
         if (r >= 0)
                 r = extent_pack(&object->extent, &plain);
+        if (r >= 0 && object->lane == LANE_MEDIA)
+                r = pack_string(&plain, object->clip);
         if (r < 0)
                 return r;
         return aead_seal(catalogue->aead, ad.bytes, sizeof(ad.bytes), plain.data, plain.size, ret);
@@ -105,7 +109,7 @@ int object_insert(const Catalogue *catalogue, Object *object) {
 int object_open_label(const Catalogue *catalogue, const Bytes *label, Object *object) {
         SealAd ad = seal_ad(catalogue->scope, SEAL_KIND_OBJECT, (uint8_t)object->lane, object->id);
         _cleanup_bytes_ Bytes plain = { 0 };
-        const char *subject, *name;
+        const char *subject, *name, *clip = "";
         Unpack unpack;
         int r;
 
@@ -118,10 +122,13 @@ int object_open_label(const Catalogue *catalogue, const Bytes *label, Object *ob
         subject = unpack_string(&unpack);
         name = unpack_string(&unpack);
         object->extent = extent_unpack(&unpack);
+        if (object->lane == LANE_MEDIA)
+                clip = unpack_string(&unpack);
         if (unpack.is_short)
                 return 0;
         object->name = strdup(name);
-        object->subject = object->name ? strdup(subject) : NULL;
+        object->clip = object->name ? strdup(clip) : NULL;
+        object->subject = object->clip ? strdup(subject) : NULL;
         return object->subject ? 0 : -ENOMEM;
 }
 

@@ -25,6 +25,7 @@ typedef struct Object {
         ObjectState state;
         uint64_t erasure;     /* that doomed it; 0: none */
         char *subject, *name; /* from the sealed label */
+        char *clip;           /* the same; of media only, else NULL */
         Extent extent;
 } Object;
 

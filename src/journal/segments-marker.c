@@ -3,8 +3,8 @@
  * The marker that says whose a folder of segments is. Floor 2.
  *
  * A file of the name trailkeep-media, with the installation in 32 hexadecimal digits and a newline. An empty one is
- * filled in: to make it is how a person says that this folder may be used, on a new card as on one that comes from
- * another box. Nothing else is ever written to a folder without it, since where no card is mounted there is a folder of
+ * filled in, and so is one that was torn while it was: to make it is how a person says that this folder may be used, on
+ * a new card as on one that comes from another box. Nothing else is ever written to a folder without it, since where no card is mounted there is a folder of
  * the system's own disk.
  */
 #include <errno.h>
@@ -35,7 +35,7 @@ static int marker_claim(int dir_fd, const char *installation) {
 /**
  * segments_check_marker() - whose a folder is
  * @dir_fd:     the folder
- * @installation: ours; an empty marker becomes ours
+ * @installation: ours; an empty marker, or the beginning of ours, becomes ours
  * @ret:        what the system says of the marker; filled when >= 0 is returned
  *
  * Return: 1: ours; 0: somebody else's; -ENOENT: there is no marker; < 0.
@@ -43,6 +43,7 @@ static int marker_claim(int dir_fd, const char *installation) {
 int segments_check_marker(int dir_fd, const char *installation, struct stat *ret) {
         char text[MARKER_MAX] = "";
         _cleanup_close_ int fd = -1;
+        bool is_begun;
         ssize_t n;
         int r;
 
@@ -52,9 +53,10 @@ int segments_check_marker(int dir_fd, const char *installation, struct stat *ret
         n = pread(fd, text, sizeof(text) - 1, 0);
         if (n < 0)
                 return negative_errno();
-        r = n == 0 ? marker_claim(dir_fd, installation) : 0;
+        text[strcspn(text, "\r\n")] = 0;
+        is_begun = strlen(text) < strlen(installation) && strncmp(text, installation, strlen(text)) == 0;
+        r = is_begun ? marker_claim(dir_fd, installation) : 0;
         if (r < 0 || fstat(fd, ret) < 0)
                 return r < 0 ? r : negative_errno();
-        text[strcspn(text, "\r\n")] = 0;
-        return n == 0 || strcmp(text, installation) == 0;
+        return is_begun || strcmp(text, installation) == 0;
 }

@@ -50,7 +50,8 @@ int engine_put_intent(Engine *engine, Lane lane, uint64_t first, uint64_t last, 
         object.purpose = row.purpose;
         object.subject = strdup(parcel->subject);
         object.name = strdup(name);
-        if (!object.subject || !object.name)
+        object.clip = strdup(parcel->clip);
+        if (!object.subject || !object.name || !object.clip)
                 return -ENOMEM;
         r = db_begin(engine->db, &transaction);
         if (r >= 0)
@@ -143,7 +144,8 @@ static int split_insert(const Catalogue *catalogue, const Object *whole, Object 
         half->extent = *extent;
         half->subject = strdup(whole->subject);
         half->name = strdup(name);
-        if (!half->subject || !half->name)
+        half->clip = strdup(whole->clip);
+        if (!half->subject || !half->name || !half->clip)
                 return -ENOMEM;
         return object_insert(catalogue, half);
 }

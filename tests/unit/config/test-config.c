@@ -106,6 +106,7 @@ static void test_defaults(void **state) {
         assert_int_equal(c->commit_interval_usec, USEC_PER_SEC);
         assert_int_equal(c->alarm_retention_usec, 90 * USEC_PER_DAY);
         assert_string_equal(c->store_url, "");
+        assert_string_equal(c->media_dir, "");
         assert_string_equal(c->ca_file, "");
         assert_string_equal(c->cert_file, "");
         assert_string_equal(c->key_file, "");

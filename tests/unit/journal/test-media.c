@@ -1,73 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Media: records whose bytes lie in segments, with real files in the state folder.
+ * Media: records whose bytes lie in segments, with real files in the state folder. How they end is in test-media-gone.c.
  */
-#include "fixture.h"
-#include <dirent.h>
+#include "media-fixture.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define BLOCK 4096
-#define NOW_MS(f) ((int64_t)((f)->realtime_usec / USEC_PER_MSEC))
-
-/* Bytes that occur nowhere else, and tell which ones they are. */
-static const uint8_t *sample(unsigned seed, size_t size) {
-        static uint8_t data[RECORD_DATA_MAX];
-        uint64_t x = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-
-        assert_true(size <= sizeof(data));
-        for (size_t i = 0; i < size; i++) {
-                x = x * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-                data[i] = (uint8_t)(x >> 56);
-        }
-        return data;
-}
-
-static void add(Fixture *f, RecordKind kind, const char *clip, unsigned seed, size_t size) {
-        assert_int_equal(append_media(f, kind, clip, sample(seed, size), size), 0);
-        fixture_advance(f, USEC_PER_SEC);
-}
-
-static void assert_is_sample(const Record *record, unsigned seed, size_t size) {
-        assert_int_equal(record->data.size, size);
-        assert_memory_equal(record->data.data, sample(seed, size), size);
-}
-
-/* Number of segments, and the sum of their sizes. */
-static size_t segments(Fixture *f, size_t *ret_bytes) {
-        _cleanup_free_ char *dir = fixture_path(f, "segments");
-        DIR *d = opendir(dir);
-        const struct dirent *entry;
-        struct stat st;
-        size_t n = 0;
-
-        *ret_bytes = 0;
-        while (d && (entry = readdir(d)))
-                if (entry->d_name[0] != '.') {
-                        assert_int_equal(fstatat(dirfd(d), entry->d_name, &st, 0), 0);
-                        assert_int_equal(st.st_mode & 07777, 0600);
-                        *ret_bytes += (size_t)st.st_size;
-                        n++;
-                }
-        if (d)
-                (void)closedir(d);
-        return n;
-}
-
-static size_t n_segments(Fixture *f) {
-        size_t bytes;
-
-        return segments(f, &bytes);
-}
-
-static char *segment_path(Fixture *f, uint64_t parcel) {
-        char name[40];
-
-        (void)snprintf(name, sizeof(name), "segments/%016llx", (unsigned long long)parcel);
-        return fixture_path(f, name);
-}
 
 static void check_all_kinds(Fixture *f) {
         static const RecordKind kinds[] = { RECORD_VIDEO_INIT, RECORD_VIDEO, RECORD_AUDIO_INIT, RECORD_AUDIO,
@@ -99,11 +37,11 @@ static void check_all_kinds(Fixture *f) {
 }
 
 static void add_all_kinds(Fixture *f) {
-        add(f, RECORD_VIDEO_INIT, "clip-1", 0, 900);
-        add(f, RECORD_VIDEO, "clip-1", 1, 1 << 20);
-        add(f, RECORD_AUDIO_INIT, "clip-1", 2, 1);
-        add(f, RECORD_AUDIO, "clip-1", 3, BLOCK);
-        add(f, RECORD_PICTURE, "", 4, 0);
+        add_media(f, RECORD_VIDEO_INIT, "clip-1", 0, 900);
+        add_media(f, RECORD_VIDEO, "clip-1", 1, 1 << 20);
+        add_media(f, RECORD_AUDIO_INIT, "clip-1", 2, 1);
+        add_media(f, RECORD_AUDIO, "clip-1", 3, BLOCK);
+        add_media(f, RECORD_PICTURE, "", 4, 0);
         assert_int_equal(commit(f), 0);
 }
 
@@ -148,7 +86,7 @@ static void test_folder_and_files_are_private(void **state) {
         struct stat st;
 
         assert_int_equal(fixture_open(f), 0);
-        add(f, RECORD_VIDEO, "c", 1, 100);
+        add_media(f, RECORD_VIDEO, "c", 1, 100);
         assert_int_equal(commit(f), 0);
         assert_int_equal(stat(dir, &st), 0);
         assert_int_equal(st.st_mode & 07777, 0700);
@@ -173,7 +111,7 @@ static void test_a_parcel_is_one_track_of_one_clip(void **state) {
 
         assert_int_equal(fixture_open(f), 0);
         for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
-                add(f, steps[i].kind, steps[i].clip, (unsigned)i, 10);
+                add_media(f, steps[i].kind, steps[i].clip, (unsigned)i, 10);
                 expected[steps[i].parcel]++;
         }
         assert_int_equal(commit(f), 0);
@@ -203,12 +141,12 @@ static void test_commits_begin_at_blocks_and_closed_segments_are_cut(void **stat
         struct stat st;
 
         assert_int_equal(fixture_open(f), 0);
-        add(f, RECORD_VIDEO, "a", 1, 100);
-        add(f, RECORD_VIDEO, "a", 2, 100);
+        add_media(f, RECORD_VIDEO, "a", 1, 100);
+        add_media(f, RECORD_VIDEO, "a", 2, 100);
         assert_int_equal(commit(f), 0);
         assert_int_equal(stat(path, &st), 0);
         assert_int_equal(st.st_size, 2 * 128);
-        add(f, RECORD_VIDEO, "a", 3, 100);
+        add_media(f, RECORD_VIDEO, "a", 3, 100);
         assert_int_equal(commit(f), 0);
         assert_int_equal(stat(path, &st), 0);
         assert_int_equal(st.st_size, BLOCK + 128);
@@ -224,9 +162,9 @@ static void test_a_mebibyte_is_committed_at_once(void **state) {
         f->options.commit_interval_usec = USEC_PER_HOUR;
         assert_int_equal(fixture_open(f), 0);
         for (unsigned i = 0; i < 3; i++)
-                add(f, RECORD_VIDEO, "a", i, 300 << 10);
+                add_media(f, RECORD_VIDEO, "a", i, 300 << 10);
         assert_int_equal(f->n_committed[LANE_MEDIA], 0);
-        add(f, RECORD_VIDEO, "a", 3, 300 << 10);
+        add_media(f, RECORD_VIDEO, "a", 3, 300 << 10);
         while (f->n_committed[LANE_MEDIA] == 0)
                 fixture_turn(f);
         assert_int_equal(lane_counters(f, LANE_MEDIA)->pending, 4);
@@ -256,7 +194,7 @@ static void test_the_largest_is_taken(void **state) {
         _cleanup_(journal_batch_freep) JournalBatch *batch = NULL;
 
         assert_int_equal(fixture_open(f), 0);
-        add(f, RECORD_PICTURE, "", 7, RECORD_DATA_MAX);
+        add_media(f, RECORD_PICTURE, "", 7, RECORD_DATA_MAX);
         assert_int_equal(commit(f), 0);
         batch = read_batch(f, LANE_MEDIA, 1);
         assert_is_sample(batch->records[0], 7, RECORD_DATA_MAX);
@@ -287,7 +225,7 @@ static void test_limits_of_a_batch_count_bytes_of_media(void **state) {
 
         assert_int_equal(fixture_open(f), 0);
         for (unsigned i = 0; i < 5; i++)
-                add(f, RECORD_VIDEO, "a", i, 1000);
+                add_media(f, RECORD_VIDEO, "a", i, 1000);
         assert_int_equal(commit(f), 0);
         assert_int_equal(journal_read_batch(f->journal, LANE_MEDIA, &limits, on_batch, &batch), 0);
         while (!batch)
@@ -301,7 +239,7 @@ static void test_summary_counts_bytes_of_media(void **state) {
         JournalPurposeSummary sums[PURPOSE_MAX];
 
         assert_int_equal(fixture_open(f), 0);
-        add(f, RECORD_AUDIO, "a", 1, 50000);
+        add_media(f, RECORD_AUDIO, "a", 1, 50000);
         assert_int_equal(commit(f), 0);
         summary(f, SUBJECT_A, sums);
         assert_in_range(sums[PURPOSE_AUDIO].bytes, 50000, 50200);
@@ -310,159 +248,6 @@ static void test_summary_counts_bytes_of_media(void **state) {
         assert_in_range(sums[PURPOSE_AUDIO].bytes, 50000, 50200);
         assert_int_equal(sums[PURPOSE_AUDIO].records, 1);
         assert_int_equal(sums[PURPOSE_VIDEO].bytes, 0);
-}
-
-static void wait_segments(Fixture *f, size_t n) {
-        while (n_segments(f) != n)
-                fixture_turn(f);
-}
-
-static void test_what_is_in_the_store_leaves_the_disk(void **state) {
-        Fixture *f = *state;
-
-        assert_int_equal(fixture_open(f), 0);
-        add(f, RECORD_VIDEO, "a", 1, 1000);
-        add(f, RECORD_VIDEO, "b", 2, 1000);
-        assert_int_equal(commit(f), 0);
-        assert_int_equal(n_segments(f), 2);
-        send_all(f, LANE_MEDIA);
-        add(f, RECORD_VIDEO, "c", 3, 1000);
-        assert_int_equal(commit(f), 0);
-        assert_int_equal(ledger_append_entry(f, "{}"), 0); /* a transaction of the vault lets what is closed go */
-        wait_segments(f, 1);
-        assert_int_equal(lane_counters(f, LANE_MEDIA)->stored, 2);
-}
-
-static void test_what_expires_leaves_the_disk(void **state) {
-        Fixture *f = *state;
-
-        f->options.retention_usec[PURPOSE_VIDEO] = USEC_PER_DAY;
-        assert_int_equal(fixture_open(f), 0);
-        add(f, RECORD_VIDEO, "a", 1, 1000);
-        add(f, RECORD_AUDIO, "a", 2, 1000);
-        assert_int_equal(commit(f), 0);
-        fixture_close(f);
-        fixture_advance(f, 2 * USEC_PER_DAY);
-        assert_int_equal(fixture_open(f), 0);
-        wait_segments(f, 1);
-        assert_int_equal(lane_counters(f, LANE_MEDIA)->expired, 1);
-        assert_int_equal(lane_counters(f, LANE_MEDIA)->pending, 1);
-}
-
-static void test_erasing_a_purpose_takes_its_segments(void **state) {
-        const JournalErasure video = { .purposes = 1U << PURPOSE_VIDEO, .since_ms = TIME_MS_NONE,
-                                       .until_ms = TIME_MS_NONE };
-        Fixture *f = *state;
-        JournalReceipt receipt;
-
-        assert_int_equal(fixture_open(f), 0);
-        add(f, RECORD_VIDEO, "a", 1, 1000);
-        add(f, RECORD_AUDIO, "a", 2, 1000);
-        assert_int_equal(commit(f), 0);
-        add(f, RECORD_VIDEO, "a", 3, 1000); /* waits in memory */
-        add(f, RECORD_AUDIO, "a", 4, 1000);
-        assert_int_equal(erase(f, &video, &receipt), 0);
-        assert_int_equal(receipt.parcels, 1);
-        assert_int_equal(receipt.records, 2);
-        wait_reclaimed(f);
-        assert_int_equal(n_segments(f), 1);
-        assert_int_equal(lane_counters(f, LANE_MEDIA)->pending, 2);
-        assert_int_equal(lane_counters(f, LANE_MEDIA)->erased, 1);
-        check_counters(f);
-}
-
-static void change_byte(Fixture *f, uint64_t parcel, off_t offset) {
-        _cleanup_free_ char *path = segment_path(f, parcel);
-        _cleanup_close_ int fd = open(path, O_RDWR);
-        uint8_t byte;
-
-        assert_int_equal(pread(fd, &byte, 1, offset), 1);
-        byte ^= 1;
-        assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
-}
-
-static void test_damaged_bytes_cost_their_record_alone(void **state) {
-        Fixture *f = *state;
-        _cleanup_(journal_batch_freep) JournalBatch *batch = NULL;
-
-        assert_int_equal(fixture_open(f), 0);
-        for (unsigned i = 0; i < 3; i++)
-                add(f, RECORD_VIDEO, "a", i, 1000);
-        assert_int_equal(commit(f), 0);
-        change_byte(f, 1, 1028 + 500);
-        assert_int_equal(send_batch(f, LANE_MEDIA, 100), 1); /* up to the damaged one */
-        batch = read_batch(f, LANE_MEDIA, 100);
-        assert_int_equal(batch->n_records, 1);
-        assert_is_sample(batch->records[0], 2, 1000);
-        assert_int_equal(lane_counters(f, LANE_MEDIA)->parked, 1);
-        check_counters(f);
-}
-
-/* Sealed with one key, yet bound to their records. */
-static void test_bytes_of_another_record_do_not_pass(void **state) {
-        Fixture *f = *state;
-        _cleanup_free_ char *path = segment_path(f, 1);
-        uint8_t one[1028];
-        _cleanup_close_ int fd = -1;
-
-        assert_int_equal(fixture_open(f), 0);
-        add(f, RECORD_VIDEO, "a", 1, 1000);
-        add(f, RECORD_VIDEO, "a", 2, 1000);
-        assert_int_equal(commit(f), 0);
-        fd = open(path, O_RDWR);
-        assert_int_equal(pread(fd, one, sizeof(one), 0), sizeof(one));
-        assert_int_equal(pwrite(fd, one, sizeof(one), sizeof(one)), sizeof(one));
-        assert_int_equal(send_batch(f, LANE_MEDIA, 100), 1);
-        assert_null(read_batch(f, LANE_MEDIA, 100));
-        assert_int_equal(lane_counters(f, LANE_MEDIA)->parked, 1);
-}
-
-static void test_a_lost_segment_of_the_boxs_disk_is_parked(void **state) {
-        Fixture *f = *state;
-        _cleanup_free_ char *path = segment_path(f, 1), *other = segment_path(f, 2);
-
-        assert_int_equal(fixture_open(f), 0);
-        add(f, RECORD_VIDEO, "a", 1, 1000);
-        add(f, RECORD_VIDEO, "b", 2, 1000);
-        add(f, RECORD_VIDEO, "b", 3, 1000);
-        add(f, RECORD_VIDEO, "c", 4, 1000);
-        assert_int_equal(commit(f), 0);
-        assert_int_equal(unlink(path), 0);
-        assert_int_equal(truncate(other, 1500), 0);
-        send_all(f, LANE_MEDIA);
-        assert_int_equal(lane_counters(f, LANE_MEDIA)->parked, 2);
-        assert_int_equal(lane_counters(f, LANE_MEDIA)->stored, 2);
-}
-
-static void write_file(Fixture *f, const char *name, size_t size) {
-        _cleanup_free_ char *path = fixture_path(f, name);
-        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT, 0600);
-
-        assert_int_equal(pwrite(fd, sample(99, size), size, 0), size);
-}
-
-/* A crash leaves what was written and not committed: a tail, or a whole file. */
-static void test_what_a_crash_left_is_tidied_at_the_start(void **state) {
-        Fixture *f = *state;
-        size_t bytes;
-
-        assert_int_equal(fixture_open(f), 0);
-        add(f, RECORD_VIDEO, "a", 1, 1000);
-        assert_int_equal(commit(f), 0);
-        fixture_close(f);
-        write_file(f, "segments/0000000000000077", 5000);
-        write_file(f, "segments/not-a-segment", 10);
-        {
-                _cleanup_free_ char *path = segment_path(f, 1);
-                _cleanup_close_ int fd = open(path, O_WRONLY | O_APPEND);
-
-                assert_int_equal(write(fd, sample(98, 3000), 3000), 3000);
-        }
-        assert_int_equal(fixture_open(f), 0);
-        wait_segments(f, 2);
-        while (segments(f, &bytes) && bytes != 1028 + 10)
-                fixture_turn(f);
-        assert_int_equal(send_batch(f, LANE_MEDIA, 10), 1);
 }
 
 #define unit(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
@@ -481,13 +266,6 @@ int main(void) {
                 unit(test_bytes_of_another_kind_are_refused),
                 unit(test_limits_of_a_batch_count_bytes_of_media),
                 unit(test_summary_counts_bytes_of_media),
-                unit(test_what_is_in_the_store_leaves_the_disk),
-                unit(test_what_expires_leaves_the_disk),
-                unit(test_erasing_a_purpose_takes_its_segments),
-                unit(test_damaged_bytes_cost_their_record_alone),
-                unit(test_bytes_of_another_record_do_not_pass),
-                unit(test_a_lost_segment_of_the_boxs_disk_is_parked),
-                unit(test_what_a_crash_left_is_tidied_at_the_start),
         };
 
         return cmocka_run_group_tests_name("journal media", tests, NULL, NULL);
