@@ -23,4 +23,13 @@ int aead_new(AeadAlgorithm algorithm, const Secret *key, Aead **ret) _must_check
 Aead *aead_free(Aead *aead);
 DEFINE_CLEANUP(Aead, aead_free);
 int aead_seal(Aead *aead, const void *ad, size_t n_ad, const void *plain, size_t n_plain, Bytes *ret) _must_check_;
+
+/* For what is large: the same sealed form, handed on as it comes about, so that it needs no copy of its own. */
+typedef struct AeadText {
+        const void *ad, *plain;
+        size_t n_ad, n_plain;
+} AeadText;
+typedef int (*AeadSink)(const void *data, size_t n, void *userdata); /* < 0 ends the sealing */
+int aead_seal_to(Aead *aead, const AeadText *text, AeadSink sink, void *userdata) _must_check_;
+
 int aead_open(Aead *aead, const void *ad, size_t n_ad, const void *sealed, size_t n_sealed, Bytes *ret) _must_check_;

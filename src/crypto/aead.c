@@ -25,6 +25,7 @@
 #define NONCE_SIZE 12
 #define TAG_SIZE 16
 #define NONCES_DRAWN 64
+#define PIECE_SIZE ((size_t)64 * 1024) /* of a large text: stays in the CPU's cache between two steps */
 
 _Static_assert(AEAD_OVERHEAD == NONCE_SIZE + TAG_SIZE, "the sealed form's overhead");
 
@@ -142,21 +143,27 @@ static int aead_take_nonce(Aead *aead, uint8_t nonce[static NONCE_SIZE]) {
         return 0;
 }
 
-static int aead_seal_into(EVP_CIPHER_CTX *context, const void *ad, size_t n_ad, const void *plain, size_t n_plain,
-                          uint8_t *sealed) {
+static int aead_seal_begin(EVP_CIPHER_CTX *context, const uint8_t *nonce, const void *ad, size_t n_ad) {
         int n;
 
-        if (EVP_EncryptInit_ex2(context, NULL, NULL, sealed, NULL) != 1)
+        if (EVP_EncryptInit_ex2(context, NULL, NULL, nonce, NULL) != 1)
                 return -EIO;
-        if (n_ad > 0 && EVP_EncryptUpdate(context, NULL, &n, ad, (int)n_ad) != 1)
+        return n_ad == 0 || EVP_EncryptUpdate(context, NULL, &n, ad, (int)n_ad) == 1 ? 0 : -EIO;
+}
+
+/* Both are stream ciphers: as much comes out at once as goes in. */
+static int aead_seal_more(EVP_CIPHER_CTX *context, const void *plain, size_t n_plain, uint8_t *ret) {
+        int n;
+
+        return n_plain == 0 || EVP_EncryptUpdate(context, ret, &n, plain, (int)n_plain) == 1 ? 0 : -EIO;
+}
+
+static int aead_seal_end(EVP_CIPHER_CTX *context, uint8_t *ret_tag) {
+        int n;
+
+        if (EVP_EncryptFinal_ex(context, ret_tag, &n) != 1)
                 return -EIO;
-        if (n_plain > 0 && EVP_EncryptUpdate(context, sealed + NONCE_SIZE, &n, plain, (int)n_plain) != 1)
-                return -EIO;
-        if (EVP_EncryptFinal_ex(context, sealed + NONCE_SIZE + n_plain, &n) != 1)
-                return -EIO;
-        if (EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, sealed + NONCE_SIZE + n_plain) != 1)
-                return -EIO;
-        return 0;
+        return EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, ret_tag) == 1 ? 0 : -EIO;
 }
 
 /**
@@ -181,14 +188,68 @@ int aead_seal(Aead *aead, const void *ad, size_t n_ad, const void *plain, size_t
                 return r;
         sealed = ret->data + ret->size;
         r = aead_take_nonce(aead, sealed);
-        if (r < 0)
-                return r;
-        r = aead_seal_into(aead->seal, ad, n_ad, plain, n_plain, sealed);
+        if (r >= 0)
+                r = aead_seal_begin(aead->seal, sealed, ad, n_ad);
+        if (r >= 0)
+                r = aead_seal_more(aead->seal, plain, n_plain, sealed + NONCE_SIZE);
+        if (r >= 0)
+                r = aead_seal_end(aead->seal, sealed + NONCE_SIZE + n_plain);
         if (r < 0)
                 return r;
         ret->size += n_plain + AEAD_OVERHEAD;
         ret->data[ret->size] = 0;
         return 0;
+}
+
+/* The plain text and the tag behind the nonce, which is in the piece already. */
+static int aead_seal_pieces(Aead *aead, const AeadText *text, uint8_t *piece, AeadSink sink, void *userdata) {
+        size_t done = 0, used = NONCE_SIZE;
+        int r = 0;
+
+        while (done < text->n_plain) {
+                size_t n = MIN(text->n_plain - done, PIECE_SIZE - used);
+
+                r = aead_seal_more(aead->seal, (const uint8_t *)text->plain + done, n, piece + used);
+                if (r < 0)
+                        return r;
+                done += n;
+                used += n;
+                if (used < PIECE_SIZE)
+                        break; /* the last one */
+                r = sink(piece, used, userdata);
+                if (r < 0)
+                        return r;
+                used = 0;
+        }
+        r = aead_seal_end(aead->seal, piece + used);
+        return r < 0 ? r : sink(piece, used + TAG_SIZE, userdata);
+}
+
+/**
+ * aead_seal_to() - encrypt and authenticate something large
+ * @aead:       whose key is used
+ * @text:       what is sealed and its associated data; each NULL when its size is 0
+ * @sink:       gets the sealed form, n_plain + AEAD_OVERHEAD bytes, in order and in pieces that are gone when it returns
+ * @userdata:   for @sink
+ *
+ * Return: 0; what @sink returned if that was < 0; -EFBIG; -ENOMEM; -EIO; -errno of getrandom(2). After a failure what
+ * @sink got is of no use.
+ */
+int aead_seal_to(Aead *aead, const AeadText *text, AeadSink sink, void *userdata) {
+        _cleanup_free_ uint8_t *piece = NULL;
+        int r;
+
+        if (text->n_ad > INT_MAX || text->n_plain > INT_MAX - AEAD_OVERHEAD)
+                return -EFBIG;
+        piece = malloc(PIECE_SIZE + TAG_SIZE);
+        if (!piece)
+                return -ENOMEM;
+        r = aead_take_nonce(aead, piece);
+        if (r >= 0)
+                r = aead_seal_begin(aead->seal, piece, text->ad, text->n_ad);
+        if (r >= 0)
+                r = aead_seal_pieces(aead, text, piece, sink, userdata);
+        return r < 0 ? r : 0;
 }
 
 static int aead_open_into(EVP_CIPHER_CTX *context, const void *ad, size_t n_ad, const uint8_t *sealed, size_t n_sealed,

@@ -78,7 +78,6 @@ typedef struct Engine {
         uint64_t earlier_end[LANE_MAX]; /* last parcel of an earlier start of which something may wait; 0: none */
         uint64_t objects_doomed;
 
-        Bytes sealed;               /* of the commit of media under way */
         bool is_media_failure;      /* what failed in it is the folder of the segments */
         JournalDamage damage;       /* that nobody has acknowledged */
         char failure[FAILURE_MAX];  /* of the last commit; "": it was well */

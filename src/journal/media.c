@@ -15,19 +15,34 @@
 #include <string.h>
 #include "engine.h"
 
-/* Within an entered folder; one buffer serves a whole commit. */
+typedef struct MediaSink {
+        Segment *segment;
+        bool has_failed; /* the folder, not the sealing */
+} MediaSink;
+
+static int media_write(const void *data, size_t n_bytes, void *userdata) {
+        MediaSink *sink = userdata;
+        int r = segment_write(sink->segment, data, n_bytes);
+
+        sink->has_failed = r < 0;
+        return r;
+}
+
+/* Within an entered folder. Sealed on the way, since a fragment is large and is to be in memory once. */
 static int media_append(Engine *engine, OpenParcel *open, const Row *row, uint64_t id, uint64_t *ret_offset) {
         SealAd ad = seal_ad(vault_scope(engine->vault), SEAL_KIND_BLOB, LANE_MEDIA, id);
-        Bytes *sealed = &engine->sealed;
+        AeadText text = { ad.bytes, row->data.data, sizeof(ad.bytes), row->data.size };
+        MediaSink sink = { .segment = &open->segment };
         int r;
 
-        sealed->size = 0;
-        r = aead_seal(open->parcel->aead, ad.bytes, sizeof(ad.bytes), row->data.data, row->data.size, sealed);
-        if (r < 0)
-                return r;
         open->segment.parcel = open->parcel->row.id;
-        r = segment_append(engine->segments, &open->segment, sealed, ret_offset);
-        engine->is_media_failure |= r < 0;
+        r = segment_begin(engine->segments, &open->segment, row->data.size + AEAD_OVERHEAD, ret_offset);
+        sink.has_failed = r < 0;
+        if (r >= 0)
+                r = aead_seal_to(open->parcel->aead, &text, media_write, &sink);
+        if (!sink.has_failed)
+                return r;
+        engine->is_media_failure = true;
         return segments_fail(engine->segments, r);
 }
 
@@ -47,7 +62,7 @@ int engine_write_media(Engine *engine, OpenParcel *open, const Row *row, uint64_
 
         if (row->data.size > 0) {
                 r = media_append(engine, open, row, id, &offset);
-                length = engine->sealed.size;
+                length = row->data.size + AEAD_OVERHEAD;
         }
         if (r >= 0)
                 r = pack_u64(ret_plain, offset);
@@ -130,7 +145,6 @@ int engine_commit_media(Engine *engine, uint32_t *lanes) {
         r = media_close_away(engine);
         while (r >= 0 && waiting->first)
                 r = engine_commit_some(engine, waiting, lanes);
-        bytes_done(&engine->sealed);
         if (r < 0)
                 return engine->is_media_failure ? JOURNAL_E_MEDIA : r;
         segments_recover(engine->segments);

@@ -65,11 +65,43 @@ static void segment_allocate(Segment *segment, uint64_t end) {
         segment->allocated = wanted;
 }
 
-static int segment_write(int fd, const Bytes *bytes, uint64_t offset) {
+/**
+ * segment_begin() - make ready to write behind what is there
+ * @segments:   entered
+ * @segment:    changed
+ * @n_bytes:    as many as will be written
+ * @ret_offset: where they will lie; untouched on failure
+ *
+ * Return: 0; < 0.
+ */
+int segment_begin(Segments *segments, Segment *segment, uint64_t n_bytes, uint64_t *ret_offset) {
+        int r;
+
+        if (segment->fd < 0) {
+                r = segment_open(segments, segment);
+                if (r < 0)
+                        return r;
+                segment->planned = round_up(segment->end, BLOCK);
+        }
+        segment_allocate(segment, segment->planned + n_bytes);
+        *ret_offset = segment->planned;
+        return 0;
+}
+
+/**
+ * segment_write() - write on, behind segment_begin() and what was written since
+ * @segment:    changed
+ * @data:       what to write
+ * @n_bytes:    its size
+ *
+ * Return: 0: not synced yet; < 0.
+ */
+int segment_write(Segment *segment, const void *data, size_t n_bytes) {
         size_t done = 0;
 
-        while (done < bytes->size) {
-                ssize_t n = pwrite(fd, bytes->data + done, bytes->size - done, (off_t)(offset + done));
+        while (done < n_bytes) {
+                ssize_t n = pwrite(segment->fd, (const uint8_t *)data + done, n_bytes - done,
+                                   (off_t)(segment->planned + done));
 
                 if (n < 0 && errno == EINTR)
                         continue;
@@ -79,34 +111,7 @@ static int segment_write(int fd, const Bytes *bytes, uint64_t offset) {
                         return -EIO;
                 done += (size_t)n;
         }
-        return 0;
-}
-
-/**
- * segment_append() - write behind what is there
- * @segments:   entered
- * @segment:    changed
- * @sealed:     what to write
- * @ret_offset: where it lies; untouched on failure
- *
- * Return: 0: not synced yet; < 0.
- */
-int segment_append(Segments *segments, Segment *segment, const Bytes *sealed, uint64_t *ret_offset) {
-        uint64_t offset = segment->planned;
-        int r;
-
-        if (segment->fd < 0) {
-                r = segment_open(segments, segment);
-                if (r < 0)
-                        return r;
-                offset = round_up(segment->end, BLOCK);
-        }
-        segment_allocate(segment, offset + sealed->size);
-        r = segment_write(segment->fd, sealed, offset);
-        if (r < 0)
-                return r;
-        segment->planned = offset + sealed->size;
-        *ret_offset = offset;
+        segment->planned += n_bytes;
         return 0;
 }
 

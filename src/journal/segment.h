@@ -4,9 +4,9 @@
  * A segment that is being written: the file of an open parcel of media. Floor 2, private to the journal.
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "segments.h"
-#include "trailkeep/bytes.h"
 #include "trailkeep/macros.h"
 
 typedef struct Segment {
@@ -21,7 +21,8 @@ typedef struct Segment {
 
 #define SEGMENT_NONE ((Segment){ .fd = -1 })
 
-int segment_append(Segments *segments, Segment *segment, const Bytes *sealed, uint64_t *ret_offset) _must_check_;
+int segment_begin(Segments *segments, Segment *segment, uint64_t n_bytes, uint64_t *ret_offset) _must_check_;
+int segment_write(Segment *segment, const void *data, size_t n_bytes) _must_check_;
 int segment_sync(Segments *segments, Segment *segment) _must_check_;
 void segment_settle(Segment *segment, int r); /* the commit ended with @r */
 int segment_is_here(Segments *segments, const Segment *segment) _must_check_; /* 1; 0: on another card, or gone */

@@ -46,6 +46,16 @@ int aead_seal(Aead *aead, const void *ad, size_t n_ad, const void *plain, size_t
         return 0;
 }
 
+int aead_seal_to(Aead *aead, const AeadText *text, AeadSink sink, void *userdata) {
+        _cleanup_bytes_ Bytes sealed = { 0 };
+        int r;
+
+        r = aead_seal(aead, text->ad, text->n_ad, text->plain, text->n_plain, &sealed);
+        if (r >= 0)
+                r = sink(sealed.data, sealed.size, userdata);
+        return r < 0 ? r : 0;
+}
+
 int aead_open(Aead *aead, const void *ad, size_t n_ad, const void *sealed, size_t n_sealed, Bytes *ret) {
         if (n_sealed < AEAD_OVERHEAD)
                 return AEAD_E_FORGED;

@@ -115,6 +115,54 @@ static void test_appends(void **state) {
 }
 
 /* Vector of the GCM specification, test case 15 (McGrew and Viega): nothing but the order of parts is our own. */
+static int collect(const void *data, size_t n, void *userdata) {
+        return bytes_append(userdata, data, n);
+}
+
+static int refuse(const void *data, size_t n, void *userdata) {
+        return -ENOSPC;
+}
+
+#define PIECE ((size_t)64 * 1024) /* as in aead.c */
+
+static void check_in_pieces(AeadAlgorithm algorithm, const uint8_t *plain, size_t size) {
+        _cleanup_(aead_freep) Aead *aead = aead_of(algorithm, 7);
+        _cleanup_bytes_ Bytes sealed = { 0 }, opened = { 0 };
+        AeadText text = { "ad", plain, 2, size };
+
+        assert_int_equal(aead_seal_to(aead, &text, collect, &sealed), 0);
+        assert_int_equal(sealed.size, size + AEAD_OVERHEAD);
+        assert_int_equal(aead_open(aead, "ad", 2, sealed.data, sealed.size, &opened), 0);
+        assert_int_equal(opened.size, size);
+        if (size > 0)
+                assert_memory_equal(opened.data, plain, size);
+}
+
+/* Sizes on both sides of the end of a piece, with the nonce and the tag in it and without. */
+static void test_what_is_sealed_in_pieces_is_the_same_form(void **state) {
+        static uint8_t plain[3 * PIECE];
+
+        for (size_t i = 0; i < sizeof(plain); i++)
+                plain[i] = (uint8_t)(i * 131 >> 3);
+        for (size_t i = 0; i < ELEMENTSOF(algorithms); i++) {
+                for (size_t size = 0; size < 3; size++)
+                        check_in_pieces(algorithms[i], plain, size);
+                for (size_t n = 1; n <= 2; n++)
+                        for (size_t size = n * PIECE - 32; size <= n * PIECE + 32; size++)
+                                check_in_pieces(algorithms[i], plain, size);
+        }
+}
+
+static void test_a_sink_that_refuses_ends_the_sealing(void **state) {
+        _cleanup_(aead_freep) Aead *aead = aead_of(AEAD_AES_256_GCM, 7);
+        _cleanup_bytes_ Bytes sealed = { 0 }, opened = { 0 };
+        AeadText text = { "ad", "plain", 2, 5 };
+
+        assert_int_equal(aead_seal_to(aead, &text, refuse, NULL), -ENOSPC);
+        assert_int_equal(aead_seal_to(aead, &text, collect, &sealed), 0);
+        assert_int_equal(aead_open(aead, "ad", 2, sealed.data, sealed.size, &opened), 0);
+}
+
 static void test_opens_a_known_vector(void **state) {
         static const uint8_t key_bytes[SECRET_SIZE] = {
                 0xfe, 0xff, 0xe9, 0x92, 0x86, 0x65, 0x73, 0x1c, 0x6d, 0x6a, 0x8f, 0x94, 0x67, 0x30, 0x83, 0x08,
@@ -159,6 +207,8 @@ int main(void) {
                 cmocka_unit_test(test_cut_short_is_forged),
                 cmocka_unit_test(test_nonces_do_not_repeat),
                 cmocka_unit_test(test_appends),
+                cmocka_unit_test(test_what_is_sealed_in_pieces_is_the_same_form),
+                cmocka_unit_test(test_a_sink_that_refuses_ends_the_sealing),
                 cmocka_unit_test(test_opens_a_known_vector),
                 cmocka_unit_test(test_unknown_algorithm_is_refused),
         };
