@@ -65,7 +65,7 @@ bool gate_is_ledger_trusted(const Gate *gate); /* false: everything is off and s
 bool gate_allows(const Gate *gate, Purpose purpose);
 uint64_t gate_generation(const Gate *gate, Purpose purpose);
 const char *gate_subject(const Gate *gate);
-int gate_submit(Gate *gate, const Record *record) _must_check_;
+int gate_submit(Gate *gate, Record *record) _must_check_;
 void gate_get_consent(const Gate *gate, Purpose purpose, GateConsent *ret);
 
 /* done() is called once, later, unless the call itself returns other than 0. */

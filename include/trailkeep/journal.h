@@ -103,7 +103,8 @@ DEFINE_CLEANUP(Journal, journal_free);
 const char *journal_installation(const Journal *journal); /* random id, first folder in the store */
 
 /* Records */
-int journal_append(Journal *journal, const Record *record) _must_check_; /* copies; durable with the next commit */
+/* Copies, but takes the bytes of media; durable with the next commit. */
+int journal_append(Journal *journal, Record *record) _must_check_;
 
 typedef void (*JournalDone)(int r, void *userdata); /* 0, < 0, or an outcome above */
 int journal_commit(Journal *journal, JournalDone done, void *userdata) _must_check_; /* now, and say when */

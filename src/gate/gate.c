@@ -162,12 +162,13 @@ void gate_get_consent(const Gate *gate, Purpose purpose, GateConsent *ret) {
 /**
  * gate_submit() - a record wants in
  * @gate:       the gate
- * @record:     with the subject and the generation it was made under; copied by the journal
+ * @record:     with the subject and the generation it was made under; copied by the journal,
+ *              which takes the bytes of media if 0 is returned
  *
  * Return: 0: it is in the journal, and durable with the next commit; GATE_E_REFUSED: dropped; GATE_E_FULL: not taken;
  * < 0: the journal could not take it.
  */
-int gate_submit(Gate *gate, const Record *record) {
+int gate_submit(Gate *gate, Record *record) {
         Purpose purpose = record_kind_purpose(record->kind);
         int r;
 

@@ -302,14 +302,14 @@ const char *journal_media_trouble(const Journal *journal) {
 /**
  * journal_append() - take a record that is to become durable
  * @journal:    the journal
- * @record:     copied
+ * @record:     copied, but for the bytes of media, which are taken if 0 is returned
  *
  * Media has room of its own in memory, as much again, so that a card that is away costs no other record.
  *
  * Return: 0: durable with the next commit, see journal_commit() and committed(); JOURNAL_E_FULL: too much waits in
  * memory, nothing was taken; -EINVAL if it has bytes of media that its kind does not have; -ENOMEM.
  */
-int journal_append(Journal *journal, const Record *record) {
+int journal_append(Journal *journal, Record *record) {
         RowLoad *fresh = journal->fresh.load, total;
         RowClass class = lane_row_class(record_kind_lane(record->kind));
         size_t n = fresh[class].n + journal->sent[class].n + journal->waiting[class].n;

@@ -6,22 +6,37 @@
 #include <string.h>
 #include "rows.h"
 
+static Row *row_allocate(const Record *record) {
+        const char *clip = record->clip ? record->clip : "";
+        size_t n_subject = strlen(record->subject) + 1, n_source = strlen(record->source) + 1;
+        size_t n_clip = strlen(clip) + 1, size = sizeof(Row) + n_subject + n_source + n_clip;
+        Row *row = calloc(1, size);
+
+        if (!row)
+                return NULL;
+        row->size = size;
+        row->subject = memcpy(row->names, record->subject, n_subject);
+        row->source = memcpy(row->names + n_subject, record->source, n_source);
+        row->clip = memcpy(row->names + n_subject + n_source, clip, n_clip);
+        return row;
+}
+
 /**
  * row_new() - what is needed of a record until it is sealed
- * @record:     copied
+ * @record:     copied, but for the bytes of media, which are taken; as it was on failure
  * @made_usec:  CLOCK_BOOTTIME now
  * @ret:        owned by the caller; untouched on failure
  *
  * Return: 0; -EINVAL if it has bytes of media that its kind does not have; -ENOMEM; -ENOBUFS if the payload is absurdly
  * large.
  */
-int row_new(const Record *record, uint64_t made_usec, Row **ret) {
+int row_new(Record *record, uint64_t made_usec, Row **ret) {
         _cleanup_(row_freep) Row *row = NULL;
         int r;
 
         if (record->data.size > 0 && record_kind_lane(record->kind) != LANE_MEDIA)
                 return -EINVAL;
-        row = calloc(1, sizeof(*row));
+        row = row_allocate(record);
         if (!row)
                 return -ENOMEM;
         row->kind = record->kind;
@@ -29,16 +44,11 @@ int row_new(const Record *record, uint64_t made_usec, Row **ret) {
         row->purpose = record_kind_purpose(record->kind);
         row->time_ms = record->time_ms;
         row->made_usec = made_usec;
-        row->subject = strdup(record->subject);
-        row->source = strdup(record->source);
-        row->clip = strdup(record->clip ? record->clip : "");
-        if (!row->subject || !row->source || !row->clip)
-                return -ENOMEM;
         r = record_encode(record, &row->plain);
-        if (r >= 0)
-                r = bytes_append(&row->data, record->data.data, record->data.size);
         if (r < 0)
                 return r;
+        row->data = record->data;
+        record->data = (Bytes){ .limit = row->data.limit };
         *ret = TAKE_PTR(row);
         return 0;
 }
@@ -52,12 +62,9 @@ int row_new(const Record *record, uint64_t made_usec, Row **ret) {
 Row *row_free(Row *row) {
         if (!row)
                 return NULL;
-        string_wipe_free(row->subject);
-        string_wipe_free(row->source);
-        string_wipe_free(row->clip);
         bytes_done(&row->plain);
         bytes_done(&row->data);
-        bytes_wipe(row, sizeof(*row));
+        bytes_wipe(row, row->size);
         free(row);
         return NULL;
 }

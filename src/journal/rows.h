@@ -25,9 +25,11 @@ struct Row {
         int64_t time_ms;
         uint64_t made_usec; /* CLOCK_BOOTTIME when it was appended */
         uint64_t gap;       /* it is the record of this gap, which goes when the row is inserted; 0: of none */
-        char *subject, *source, *clip;
         Bytes plain;        /* record_encode() */
         Bytes data;         /* of media */
+        const char *subject, *source, *clip; /* of the names below */
+        size_t size;        /* of it all */
+        char names[];
 };
 
 typedef struct RowLoad {
@@ -43,7 +45,7 @@ static inline RowClass lane_row_class(Lane lane) {
         return lane == LANE_MEDIA ? ROW_CLASS_MEDIA : ROW_CLASS_PLAIN;
 }
 
-int row_new(const Record *record, uint64_t made_usec, Row **ret) _must_check_;
+int row_new(Record *record, uint64_t made_usec, Row **ret) _must_check_;
 Row *row_free(Row *row);
 DEFINE_CLEANUP(Row, row_free);
 

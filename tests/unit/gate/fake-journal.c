@@ -114,7 +114,7 @@ static int fake_journal_take(Journal *journal, const FakeRequest *request, const
         return 0;
 }
 
-int journal_append(Journal *journal, const Record *record) {
+int journal_append(Journal *journal, Record *record) {
         if (journal->refusal != 0)
                 return journal->refusal;
 

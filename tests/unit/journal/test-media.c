@@ -204,11 +204,12 @@ static void test_bytes_of_another_kind_are_refused(void **state) {
         Fixture *f = *state;
         char subject[] = SUBJECT_A, source[] = "gnss", payload[] = "{}";
         uint8_t data[] = { 1 };
-        const Record record = { .kind = RECORD_FIX, .subject = subject, .source = source, .payload = payload,
-                                .data = { .data = data, .size = 1 } };
+        Record record = { .kind = RECORD_FIX, .subject = subject, .source = source, .payload = payload,
+                          .data = { .data = data, .size = 1 } };
 
         assert_int_equal(fixture_open(f), 0);
         assert_int_equal(journal_append(f->journal, &record), -EINVAL);
+        assert_non_null(record.data.data); /* still the caller's */
         assert_int_equal(commit(f), 0);
         assert_int_equal(lane_counters(f, LANE_TRACK)->recorded, 0);
 }
