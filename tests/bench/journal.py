@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a record costs on its way to the medium: the journal beside its peers.
 
-All on one device in one run, taking turns: fixes of 200 bytes in commits of 1, 10 and 100. The peers: plain SQLite and
+All on one device in one run, taking turns: fixes of 200 bytes in commits of 1, 10 and 100, then fragments of video of
+1 MiB, one in each commit. The peers: plain SQLite and
 SQLCipher with the journal's settings and one table, LMDB, a file that grows, one allocated ahead, and as the floor a
 recycled file that was written from end to end before. fsync is the medium alone: 4096 bytes and an fdatasync, as often
 as it can.
@@ -13,8 +14,8 @@ as it can.
   TRAILKEEP_BENCH_ROUNDS   how often each has its turn, 4 unless set
   TRAILKEEP_BENCH_MSEC     how long a turn is at most, 700 unless set
 
-Rates and times are of all turns together; a ratio is the median of the ratios of each round to plain SQLite's turn in
-the same round, so that it hardly moves with what else the machine does.
+Rates and times are of all turns together; a ratio is the median of the ratios of each round to the turn of plain SQLite
+(for video: of append) in the same round, so that it hardly moves with what else the machine does.
 """
 import os
 import signal
@@ -26,9 +27,12 @@ from device import Device
 
 ROUNDS = int(os.environ.get('TRAILKEEP_BENCH_ROUNDS', '4'))
 MSEC = int(os.environ.get('TRAILKEEP_BENCH_MSEC', '700'))
-FIX_BYTES = 200
-COMMITS_MAX = 100000
+FIX_BYTES, FRAGMENT_BYTES = 200, 1 << 20
+COMMITS_MAX, FRAGMENTS_MAX = 100000, 32  # in a turn, the latter so that the device has room for all
 WARM_UP = 1, 4000, 1200  # records a commit, ms, commits: SQLite's WAL has been filled once and is reused from there on
+WARM_UP_FRAGMENTS = 1, 4000, 8
+HEAD = '| batch | what | records/s | x {0} | CPU us/record | x {0} | bytes written per byte | flushes per commit | ' \
+    'commit p50 ms | p99 ms | RSS KiB | Private_Dirty KiB |\n' + '| --- ' * 12 + '|'
 PEERS = [  # name in the table, program, variant
     ('journal', 'peer-journal', ''),
     ('SQLite', 'peer-sqlite', ''),
@@ -39,6 +43,9 @@ PEERS = [  # name in the table, program, variant
     ('floor', 'peer-file', 'floor'),
     ('fsync', 'peer-file', 'fsync'),
 ]
+
+
+BASE = {False: 'SQLite', True: 'append'}  # what ratios are to, of fixes and of video
 
 
 class Peer:
@@ -117,18 +124,18 @@ def line(batch, peer, base, n_flush):
     print('| ' + ' | '.join(cells) + ' |', flush=True)
 
 
-def compare(device, programs, label, payload_bytes, batch, commits_max):
+def compare(device, programs, label, batch, is_video):
+    payload_bytes, commits_max = (FRAGMENT_BYTES, FRAGMENTS_MAX) if is_video else (FIX_BYTES, COMMITS_MAX)
     peers = [Peer(name, (path, variant), device, payload_bytes) for name, path, variant in programs]
     for peer in peers:
-        peer.run(*WARM_UP)
+        peer.run(*(WARM_UP_FRAGMENTS if is_video else WARM_UP))
     for _ in range(ROUNDS):
         for peer in peers:
             peer.turn(1 if peer.name == 'fsync' else batch, commits_max)
-    base = next(peer for peer in peers if peer.name == 'SQLite')
+    base = next(peer for peer in peers if peer.name == BASE[is_video])
     for peer in peers:
         peer.close()
-        n_flush = f'{peer.flushes / len(peer.latencies_us):.1f}' if device.is_loop else ''
-        line(label, peer, base, n_flush)
+        line(label, peer, base, f'{peer.flushes / len(peer.latencies_us):.1f}' if device.is_loop else '')
         subprocess.run(['rm', '-r', os.path.join(device.path, peer.name)], check=True)
 
 
@@ -144,11 +151,11 @@ def main():
             print(f'left out: {name}, which was not there when this was built; tools/setup --only bench installs it')
     with Device(os.environ.get('TRAILKEEP_BENCH_FOLDER', '/var/tmp')) as device:
         print(f'{ROUNDS} turns of {MSEC} ms each, on {device.describe()}.\n')
-        print('| batch | what | records/s | x SQLite | CPU us/record | x SQLite | bytes written per byte | '
-              'flushes per commit | commit p50 ms | p99 ms | RSS KiB | Private_Dirty KiB |')
-        print('| --- ' * 12 + '|')
+        print(HEAD.format(BASE[False]))
         for batch in (1, 10, 100):
-            compare(device, programs, str(batch), FIX_BYTES, batch, COMMITS_MAX)
+            compare(device, programs, str(batch), batch, False)
+        print('\n' + HEAD.format(BASE[True]))
+        compare(device, programs, '1 MiB', 1, True)
 
 
 main()
