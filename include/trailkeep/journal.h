@@ -235,3 +235,36 @@ int journal_rotate(Journal *journal, const char *ledger_body, JournalDone done, 
 int journal_replace_root(const JournalOptions *options, const Clock *clock, const char *ledger_body,
                          JournalError *ret_error) _must_check_;
 bool journal_is_root_next(const Journal *journal); /* the next one is in use: that last step is still to do */
+
+/* Evidence: links that vouch for ledger, erasures, keys and closed parcels, with keys that are destroyed as soon as the
+ * link is made. Whoever gets the first key of a chain can verify it later, from a copy and without the root secret. */
+/* key: text for a file of its own, borrowed, kept nowhere; NULL unless r is 0. */
+typedef void (*JournalEvidenceDone)(int r, const char *key, void *userdata);
+int journal_start_evidence(Journal *journal, const char *ledger_body, JournalEvidenceDone done,
+                           void *userdata) _must_check_;
+
+typedef struct JournalVerification {
+        const char *state_dir; /* of a copy, or of a box whose daemon is stopped; nothing is written */
+        const char *key_file;
+        void (*trouble)(const char *sentence, void *userdata); /* what does not hold; part of a sentence, no full stop */
+        void *userdata;
+} JournalVerification;
+
+typedef struct JournalStrand {
+        uint64_t links;             /* that hold */
+        int64_t since_ms, until_ms; /* the box's clock at the first, and at the last before any trouble */
+        uint64_t powered_on_until_usec;
+} JournalStrand;
+
+typedef struct JournalEvidence {
+        uint64_t chain;
+        bool is_current;            /* links are still added to it */
+        JournalStrand decisions, parcels;
+        uint64_t ledger_first, ledger_last; /* entries that it vouches for */
+        uint64_t parcels_whole;     /* their records are those that were in them when they were closed */
+        uint64_t parcels_gone;      /* sent, expired or erased since */
+        uint64_t pruned;            /* links of parcels that are gone, left out */
+        uint64_t troubles;
+} JournalEvidence;
+int journal_verify_evidence(const JournalVerification *options, JournalEvidence *ret,
+                            JournalError *ret_error) _must_check_;

@@ -9,13 +9,9 @@
  * matter, and there is one form to describe.
  */
 #include <errno.h>
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
-#include <string.h>
 #include "key-file.h"
 #include "trailkeep/aead.h"
+#include "trailkeep/derive.h"
 #include "trailkeep/file.h"
 #include "trailkeep/keyring.h"
 
@@ -28,23 +24,6 @@ struct Keyring {
         Aead *aead; /* under the key-encryption key */
 };
 
-static int keyring_derive(const Secret *root, const uint8_t *salt, uint8_t *ret) {
-        EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-        EVP_KDF_CTX *context = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
-        OSSL_PARAM params[] = {
-                OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)"SHA256", 0),
-                OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)secret_bytes(root), SECRET_SIZE),
-                OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)salt, KEYRING_SALT_SIZE),
-                OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)KEYRING_INFO, strlen(KEYRING_INFO)),
-                OSSL_PARAM_construct_end(),
-        };
-        int ok = context && EVP_KDF_derive(context, ret, SECRET_SIZE, params) == 1;
-
-        EVP_KDF_CTX_free(context);
-        EVP_KDF_free(kdf);
-        return ok ? 0 : -EIO;
-}
-
 /**
  * keyring_new() - derive the key-encryption key
  * @root:       root secret; not referred to afterwards
@@ -56,17 +35,13 @@ static int keyring_derive(const Secret *root, const uint8_t *salt, uint8_t *ret)
 int keyring_new(const Secret *root, const uint8_t salt[static KEYRING_SALT_SIZE], Keyring **ret) {
         _cleanup_(keyring_freep) Keyring *keyring = NULL;
         _cleanup_(secret_freep) Secret *key = NULL;
-        uint8_t derived[SECRET_SIZE];
+        const DeriveFrom from = { .key = root, .salt = salt, .n_salt = KEYRING_SALT_SIZE, .label = KEYRING_INFO };
         int r;
 
         keyring = calloc(1, sizeof(*keyring));
         if (!keyring)
                 return -ENOMEM;
-        r = keyring_derive(root, salt, derived);
-        if (r < 0)
-                return r;
-        r = secret_new(derived, &key);
-        bytes_wipe(derived, sizeof(derived));
+        r = derive_key(&from, &key);
         if (r < 0)
                 return r;
         r = aead_new(AEAD_AES_256_GCM, key, &keyring->aead);

@@ -156,15 +156,10 @@ static int db_create(Db *db, const DbFormat *format) {
         return r < 0 ? r : db_run_steps(db, format, 0);
 }
 
-static int db_check_format(Db *db, const DbFormat *format) {
-        int64_t application_id, version, schema;
+static int db_check_identity(Db *db, const DbFormat *format) {
+        int64_t application_id, version;
         int r;
 
-        r = db_number(db, "PRAGMA schema_version", &schema);
-        if (r <= 0)
-                return r < 0 ? r : -EBADMSG;
-        if (schema == 0)
-                return db_create(db, format);
         r = db_number(db, "PRAGMA application_id", &application_id);
         if (r <= 0)
                 return r < 0 ? r : -EBADMSG;
@@ -177,13 +172,27 @@ static int db_check_format(Db *db, const DbFormat *format) {
         return version > format->version ? DB_E_NEWER : 0;
 }
 
+static int db_check_format(Db *db, const DbFormat *format) {
+        int64_t schema;
+        int r;
+
+        r = db_number(db, "PRAGMA schema_version", &schema);
+        if (r <= 0)
+                return r < 0 ? r : -EBADMSG;
+        return schema == 0 ? db_create(db, format) : db_check_identity(db, format);
+}
+
+static void db_harden(Db *db) {
+        sqlite3_extended_result_codes(db->sqlite, 1);
+        /* These only make the library stricter; one that does not know them is no less right. */
+        (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);      /* see above */
+        (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL); /* see above */
+}
+
 static int db_configure(Db *db, const DbFormat *format) {
         int r;
 
-        sqlite3_extended_result_codes(db->sqlite, 1);
-        /* The first two only make the library stricter; one that does not know them is no less right. */
-        (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);       /* see above */
-        (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);  /* see above */
+        db_harden(db);
         (void)sqlite3_db_config(db->sqlite, SQLITE_DBCONFIG_LOOKASIDE, NULL, 256, 32); /* else it stays at 48 KiB */
         r = db_execute(db, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;"
                            "PRAGMA page_size=4096; PRAGMA auto_vacuum=NONE; PRAGMA cell_size_check=ON");
@@ -226,6 +235,75 @@ int db_open(const char *path, const DbFormat *format, Db **ret) {
                 db = db_abandon(db); /* what is refused is left as it is, its WAL included */
         if (r == -EBUSY)
                 return DB_E_BUSY;
+        if (r != 0)
+                return r;
+        *ret = TAKE_PTR(db);
+        return 0;
+}
+
+static bool has_wal(const char *path) {
+        _cleanup_free_ char *wal = NULL;
+        struct stat st;
+
+        return asprintf(&wal, "%s-wal", path) < 0 || (stat(wal, &st) >= 0 && st.st_size > 0);
+}
+
+/* A name in which SQLite reads nothing but a name; see its "URI Filenames". */
+static int uri_append_path(Bytes *uri, const char *path) {
+        int r = 0;
+
+        for (const char *p = path; r >= 0 && *p; p++) {
+                char escaped[4] = { *p };
+
+                if (strchr("%?#", *p))
+                        (void)snprintf(escaped, sizeof(escaped), "%%%02x", (unsigned char)*p); /* always fits */
+                r = bytes_append_string(uri, escaped);
+        }
+        return r;
+}
+
+/* Of a database in WAL mode whose WAL is gone the file is all there is; SQLite would make files beside it to read it,
+ * unless it is told that nothing changes. */
+static int db_open_read_only(const char *path, const DbFormat *format, Db *db) {
+        bool is_whole = strcmp(format->journal_mode, "wal") == 0 && !has_wal(path);
+        _cleanup_bytes_ Bytes uri = { 0 };
+        int r;
+
+        r = bytes_append_string(&uri, "file:");
+        if (r >= 0)
+                r = uri_append_path(&uri, path);
+        if (r >= 0)
+                r = bytes_append_string(&uri, is_whole ? "?mode=ro&immutable=1" : "?mode=ro");
+        if (r < 0)
+                return r;
+        return db_error(db, sqlite3_open_v2((const char *)uri.data, &db->sqlite,
+                                            SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
+                                                            SQLITE_OPEN_NOFOLLOW,
+                                            NULL));
+}
+
+/**
+ * db_open_copy() - open a database of ours to read it
+ * @path:       of the file
+ * @format:     what it must be; borrowed
+ * @ret:        owned by the caller; untouched on failure
+ *
+ * Nothing is written, and what is in the file is not trusted. The caller sees to it that nobody writes to it meanwhile.
+ *
+ * Return: 0; DB_E_NEWER; -EBUSY: a daemon has it open; -EROFS: it would have to be recovered first; -EBADMSG if it is
+ * damaged or not ours; < 0.
+ */
+int db_open_copy(const char *path, const DbFormat *format, Db **ret) {
+        _cleanup_(db_freep) Db *db = calloc(1, sizeof(*db));
+        int r;
+
+        if (!db)
+                return -ENOMEM;
+        r = db_open_read_only(path, format, db);
+        if (r < 0)
+                return r;
+        db_harden(db);
+        r = db_check_identity(db, format);
         if (r != 0)
                 return r;
         *ret = TAKE_PTR(db);

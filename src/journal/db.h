@@ -47,6 +47,7 @@ typedef struct DbValue {
 int db_check_version(const char *path, const DbFormat *format) _must_check_; /* DB_E_NEWER; opens and makes nothing */
 int db_open(const char *path, const DbFormat *format, Db **ret) _must_check_;
 int db_upgrade(Db *db, const DbFormat *format) _must_check_;
+int db_open_copy(const char *path, const DbFormat *format, Db **ret) _must_check_; /* to be read only */
 Db *db_free(Db *db);
 DEFINE_CLEANUP(Db, db_free);
 int db_execute(Db *db, const char *sql) _must_check_;

@@ -37,6 +37,7 @@ static int engine_open_dir(Engine *engine, const char *dir, JournalError *error)
 static int engine_recount(Engine *engine, const ParcelRow *row) {
         _cleanup_(parcel_freep) Parcel *parcel = NULL;
         Extent extent;
+        uint64_t n;
         int r;
 
         r = parcel_load(engine->vault, row->id, &parcel);
@@ -48,6 +49,9 @@ static int engine_recount(Engine *engine, const ParcelRow *row) {
         if (r < 0)
                 return r;
         parcel->extent = extent;
+        r = parcel_digest_read(engine->db, row->lane, row->id, parcel->digest, &n);
+        if (r < 0)
+                return r;
         if (row->lane == LANE_MEDIA)
                 segments_set_untidy(engine->segments, true);
         if (extent.records == 0)

@@ -27,6 +27,7 @@
 #include "gaps.h"
 #include "lanes.h"
 #include "objects.h"
+#include "parcel-digest.h"
 #include "parcels.h"
 #include "reserve.h"
 #include "rows.h"
@@ -46,6 +47,7 @@ typedef struct OpenParcel OpenParcel;
 struct OpenParcel {
         OpenParcel *next;
         Parcel *parcel;      /* its extent covers what is durable */
+        ParcelDigest *digest;
         uint64_t first_usec; /* CLOCK_BOOTTIME of its first record */
         uint64_t n;          /* durable records: the next one's number */
         uint64_t n_planned;  /* the same with the commit under way */
@@ -202,6 +204,7 @@ int engine_list_erasures(Engine *engine, JournalErasureState **ret, size_t *ret_
 
 /* keys.c */
 int engine_rotate(Engine *engine, const char *ledger_body) _must_check_;
+int engine_start_evidence(Engine *engine, const char *ledger_body, Bytes *ret_key) _must_check_;
 
 /* salvage.c */
 int engine_salvage(Engine *engine, DamageKind kind) _must_check_;

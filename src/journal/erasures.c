@@ -14,6 +14,8 @@
 #include <errno.h>
 #include <string.h>
 #include "erasures.h"
+#include "evidence.h"
+#include "ledger-head.h"
 
 /**
  * erasure_done() - wipe and free what an erasure holds
@@ -88,6 +90,14 @@ static int erasure_pack(const Erasure *erasure, Bytes *ret) {
         return r >= 0 && erasure->clip ? pack_string(ret, erasure->clip) : r;
 }
 
+static int erasure_vouch(Vault *vault, const Erasure *erasure, const Bytes *sealed) {
+        EvidenceFact fact = { .kind = EVIDENCE_ERASURE, .ref = erasure->request, .n = erasure->receipt.parcels };
+        int r;
+
+        r = ledger_hash(sealed->data, sealed->size, fact.digest);
+        return r < 0 ? r : evidence_append(vault, &fact);
+}
+
 /**
  * erasure_insert() - write an erasure down
  * @vault:      within the transaction that destroys the keys
@@ -106,8 +116,9 @@ int erasure_insert(Vault *vault, const Erasure *erasure) {
         r = aead_seal(vault_catalogue_aead(vault), ad.bytes, sizeof(ad.bytes), plain.data, plain.size, &sealed);
         if (r < 0)
                 return r;
-        return db_run(vault_db(vault), "INSERT INTO erasure(request, body) VALUES(?, ?)", DB_INT(erasure->request),
-                      DB_BYTES(&sealed));
+        r = db_run(vault_db(vault), "INSERT INTO erasure(request, body) VALUES(?, ?)", DB_INT(erasure->request),
+                   DB_BYTES(&sealed));
+        return r < 0 ? r : erasure_vouch(vault, erasure, &sealed);
 }
 
 static int erasure_unpack(const Bytes *plain, Erasure *erasure) {

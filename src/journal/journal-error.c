@@ -52,3 +52,21 @@ int journal_refuse_file(JournalError *error, int r, const char *path) {
                                 path);
         return journal_refuse(error, r, "%s cannot be opened: %s; it was left as it is", path, strerror(-r));
 }
+
+/**
+ * journal_refuse_copy() - the sentence for a database that is only to be read
+ * @error:      filled
+ * @r:          DB_E_NEWER, DB_E_BUSY or < 0
+ * @path:       of the database
+ *
+ * Return: as journal_refuse_file().
+ */
+int journal_refuse_copy(JournalError *error, int r, const char *path) {
+        if (r == DB_E_BUSY || r == -EBUSY)
+                return journal_refuse(error, JOURNAL_E_BUSY, "%s is in use: stop the daemon, or copy its folder", path);
+        if (r == -EROFS)
+                return journal_refuse(error, r,
+                                      "%s was copied while it was written to, and is not put right here: let the daemon "
+                                      "that it is of start once more and stop, then copy its folder", path);
+        return journal_refuse_file(error, r, path);
+}

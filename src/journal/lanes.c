@@ -162,6 +162,17 @@ int lanes_open(const char *path, const SealScope *scope, Db **ret, JournalError 
 }
 
 /**
+ * lanes_open_copy() - open journal.db to read what is in plain text
+ * @path:       of the file
+ * @ret:        owned by the caller; untouched on failure
+ *
+ * Return: as db_open_copy().
+ */
+int lanes_open_copy(const char *path, Db **ret) {
+        return db_open_copy(path, &lanes_format, ret);
+}
+
+/**
  * lane_load() - the cursor and counters of a lane
  * @db:         journal.db
  * @lane:       which

@@ -22,6 +22,7 @@ typedef struct LaneState {
 #define LANES_WAL_PAGES 1000 /* after so many the WAL is copied into journal.db */
 
 int lanes_check_version(const char *path, JournalError *error) _must_check_;
+int lanes_open_copy(const char *path, Db **ret) _must_check_; /* to be read only */
 int lanes_open(const char *path, const SealScope *scope, Db **ret, JournalError *error) _must_check_;
 
 int lane_load(Db *db, Lane lane, LaneState *ret) _must_check_;

@@ -21,6 +21,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
+#include "evidence.h"
 #include "ledger.h"
 #include "ledger-head.h"
 #include "trailkeep/id.h"
@@ -45,21 +46,6 @@ static int ledger_link(const uint8_t *before, uint64_t seq, const uint8_t *commi
         return ledger_hash(input, sizeof(input), ret);
 }
 
-static int ledger_read_head(Vault *vault, LedgerHead *ret) {
-        _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        Bytes sealed;
-        int r;
-
-        r = db_start(vault_db(vault), "SELECT ledger_head FROM vault", &statement);
-        if (r < 0)
-                return r;
-        r = db_step(vault_db(vault), statement);
-        if (r <= 0)
-                return r < 0 ? r : -EBADMSG;
-        sealed = db_column_bytes(statement, 0);
-        return ledger_head_open(vault_scope(vault), vault_ledger_aead(vault), &sealed, ret);
-}
-
 static int ledger_write_head(Vault *vault, const LedgerHead *head) {
         _cleanup_bytes_ Bytes sealed = { 0 };
         int r;
@@ -68,6 +54,13 @@ static int ledger_write_head(Vault *vault, const LedgerHead *head) {
         if (r < 0)
                 return r;
         return db_run(vault_db(vault), "UPDATE vault SET ledger_head = ?", DB_BYTES(&sealed));
+}
+
+static int ledger_vouch(Vault *vault, const LedgerHead *head) {
+        EvidenceFact fact = { .kind = EVIDENCE_LEDGER, .ref = head->seq };
+
+        memcpy(fact.digest, head->hash, HASH_SIZE);
+        return evidence_append(vault, &fact);
 }
 
 /**
@@ -84,7 +77,7 @@ int ledger_append(Vault *vault, const char *body) {
         SealAd ad;
         int r;
 
-        r = ledger_read_head(vault, &head);
+        r = vault_ledger_head(vault, &head);
         if (r < 0)
                 return r;
         r = random_bytes(salt, sizeof(salt));
@@ -103,11 +96,12 @@ int ledger_append(Vault *vault, const char *body) {
         r = aead_seal(vault_ledger_aead(vault), ad.bytes, sizeof(ad.bytes), plain.data, plain.size, &sealed);
         if (r < 0)
                 return r;
-        r = db_run(vault_db(vault), "INSERT INTO ledger(seq, commitment, hash, entry) VALUES(?, ?, ?, ?)",
-                   DB_INT(head.seq), DB_BLOB(commitment, HASH_SIZE), DB_BLOB(head.hash, HASH_SIZE), DB_BYTES(&sealed));
-        if (r < 0)
-                return r;
-        return ledger_write_head(vault, &head);
+        r = ledger_vouch(vault, &head); /* first: a chain that begins with it begins behind the entries before */
+        if (r >= 0)
+                r = db_run(vault_db(vault), "INSERT INTO ledger(seq, commitment, hash, entry) VALUES(?, ?, ?, ?)",
+                           DB_INT(head.seq), DB_BLOB(commitment, HASH_SIZE), DB_BLOB(head.hash, HASH_SIZE),
+                           DB_BYTES(&sealed));
+        return r < 0 ? r : ledger_write_head(vault, &head);
 }
 
 /* Checks one row against what came before it, moves the head on, and gives the body. */
@@ -154,7 +148,7 @@ static int ledger_walk(Vault *vault, LedgerEntry entry, void *userdata) {
 
         r = ledger_head_first(vault_scope(vault), &head);
         if (r >= 0)
-                r = ledger_read_head(vault, &last);
+                r = vault_ledger_head(vault, &last);
         if (r >= 0)
                 r = db_start(vault_db(vault), "SELECT seq, commitment, hash, entry FROM ledger ORDER BY seq",
                              &statement);
@@ -190,4 +184,33 @@ int ledger_replay(Vault *vault, LedgerEntry entry, void *userdata) {
 
         r = ledger_walk(vault, NULL, NULL);
         return r < 0 ? r : ledger_walk(vault, entry, userdata);
+}
+
+/**
+ * ledger_check_hashes() - whether the chain of commitments holds, without the key of the bodies
+ * @db:         vault.db, or a copy
+ * @scope:      whose it is
+ * @ret_broken: number of the first entry that does not follow from those before it; untouched where all do
+ *
+ * Return: 0; < 0.
+ */
+int ledger_check_hashes(Db *db, const SealScope *scope, uint64_t *ret_broken) {
+        _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        LedgerHead head;
+        int r;
+
+        r = ledger_head_first(scope, &head);
+        if (r >= 0)
+                r = db_start(db, "SELECT seq, commitment, hash, entry FROM ledger ORDER BY seq", &statement);
+        while (r >= 0 && (r = db_step(db, statement)) > 0) {
+                LedgerRow row = ledger_row(statement);
+                bool has_sizes = row.n_commitment == HASH_SIZE && row.n_hash == HASH_SIZE;
+
+                r = has_sizes ? ledger_link(head.hash, row.seq, row.commitment, head.hash) : 0;
+                if (r >= 0 && (!has_sizes || row.seq != ++head.seq || memcmp(head.hash, row.hash, HASH_SIZE) != 0)) {
+                        *ret_broken = row.seq;
+                        return 0;
+                }
+        }
+        return r;
 }

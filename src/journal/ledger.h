@@ -8,6 +8,7 @@
 #include "trailkeep/macros.h"
 #include "vault.h"
 
+int ledger_check_hashes(Db *db, const SealScope *scope, uint64_t *ret_broken) _must_check_; /* without any key */
 int ledger_append(Vault *vault, const char *body) _must_check_; /* in a transaction */
 
 typedef int (*LedgerEntry)(uint64_t seq, const char *body, void *userdata);

@@ -31,6 +31,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
+#include "evidence.h"
 #include "parcels.h"
 #include "trailkeep/parse.h"
 
@@ -289,10 +290,17 @@ int parcel_load(Vault *vault, uint64_t id, Parcel **ret) {
         return 0;
 }
 
+static int parcel_vouch(Vault *vault, const Parcel *parcel) {
+        EvidenceFact fact = { .kind = EVIDENCE_PARCEL, .ref = parcel->row.id, .n = parcel->extent.records };
+
+        memcpy(fact.digest, parcel->digest, EVIDENCE_DIGEST_SIZE);
+        return evidence_append(vault, &fact);
+}
+
 /**
  * parcel_close() - nothing is added any more; what is in it is written down
  * @vault:      within a transaction
- * @parcel:     whose extent is complete; its fate here is changed at once
+ * @parcel:     whose extent and digest are complete
  *
  * Return: 0; < 0.
  */
@@ -306,8 +314,9 @@ int parcel_close(Vault *vault, Parcel *parcel) {
         r = parcel_seal(vault, parcel, SEAL_KIND_EXTENT, &plain, &sealed);
         if (r < 0)
                 return r;
-        return db_run(vault_db(vault), "UPDATE parcel SET fate = ?, extent = ? WHERE id = ?",
-                      DB_INT(PARCEL_CLOSED), DB_BYTES(&sealed), DB_INT(parcel->row.id));
+        r = db_run(vault_db(vault), "UPDATE parcel SET fate = ?, extent = ? WHERE id = ?", DB_INT(PARCEL_CLOSED),
+                   DB_BYTES(&sealed), DB_INT(parcel->row.id));
+        return r < 0 ? r : parcel_vouch(vault, parcel);
 }
 
 /**

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "evidence-link.h"
 #include "extent.h"
 #include "trailkeep/macros.h"
 #include "trailkeep/purpose.h"
@@ -52,6 +53,7 @@ typedef struct Parcel {
         char *subject, *source, *clip; /* clip "": none */
         Aead *aead;
         Extent extent;
+        uint8_t digest[EVIDENCE_DIGEST_SIZE]; /* of its records; for parcel_close() */
         bool has_extent; /* false: was open when the box went down, or is */
 } Parcel;
 

@@ -49,6 +49,30 @@ int state_lock(const char *dir, int *ret_fd, JournalError *error) {
 }
 
 /**
+ * state_lock_shared() - keep a state folder from being written to
+ * @dir:        may be a copy, which has no lock
+ * @ret_fd:     holds the lock until it is closed; untouched on failure, and where there is none
+ * @error:      filled on failure
+ *
+ * Return: 0; JOURNAL_E_BUSY: a daemon has it; < 0.
+ */
+int state_lock_shared(const char *dir, int *ret_fd, JournalError *error) {
+        _cleanup_free_ char *path = path_join(dir, "lock");
+        _cleanup_close_ int fd = -1;
+
+        if (!path)
+                return journal_refuse(error, -ENOMEM, "out of memory");
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (fd < 0)
+                return 0;
+        if (flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+                return journal_refuse(error, JOURNAL_E_BUSY, "%s is in use: stop the daemon first, or copy the folder",
+                                      dir);
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+/**
  * file_has_content() - whether a file is there and not empty
  * @path:       of the file
  *

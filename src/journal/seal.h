@@ -29,6 +29,7 @@ typedef enum SealKind {
         SEAL_KIND_GAP,
         SEAL_KIND_BLOB,
         SEAL_KIND_SESSION,
+        SEAL_KIND_EVIDENCE_KEY,
 } SealKind;
 
 typedef struct SealScope {

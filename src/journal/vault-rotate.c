@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <string.h>
 #include "trailkeep/id.h"
+#include "evidence.h"
+#include "ledger-head.h"
 #include "vault.h"
 
 /* Unwraps with the present key, wraps with the next. The statement's column holds the wrapped key. */
@@ -73,13 +75,24 @@ static int rotate_own_keys(Vault *vault, Keyring *next, const uint8_t *salt) {
                       DB_BLOB(salt, KEYRING_SALT_SIZE), DB_BYTES(&ledger_key), DB_BYTES(&catalogue_key));
 }
 
+static int rotate_evidence(Vault *vault, Keyring *next, const uint8_t *salt) {
+        EvidenceFact fact = { .kind = EVIDENCE_KEYS };
+        int r;
+
+        r = ledger_hash(salt, KEYRING_SALT_SIZE, fact.digest);
+        if (r >= 0)
+                r = evidence_append(vault, &fact);
+        return r < 0 ? r : evidence_rewrap(vault, next);
+}
+
 /**
  * vault_rewrap() - replace the salt and wrap every living key anew
  * @vault:      within a transaction
  * @root:       root secret of the next key-encryption key
  * @ret_next:   to be given to vault_adopt() once that is committed, else freed; untouched on failure
  *
- * Takes some microseconds for each living parcel.
+ * Takes some microseconds for each living parcel. Comes last in its transaction, since nothing may be wrapped under the
+ * key-encryption key of before after it.
  *
  * Return: 0; -EBADMSG; < 0.
  */
@@ -101,6 +114,8 @@ int vault_rewrap(Vault *vault, const Secret *root, Keyring **ret_next) {
         if (r < 0)
                 return r;
         r = rotate_own_keys(vault, next, salt);
+        if (r >= 0)
+                r = rotate_evidence(vault, next, salt);
         if (r < 0)
                 return r;
         *ret_next = TAKE_PTR(next);

@@ -19,6 +19,7 @@
  *
  *   parcel   see parcels.c       ledger   see ledger.c       erasure  see erasures.c       session  see vault-time.c
  *   mark     see marks.c         damage   see damages.c
+ *   evidence, evidence_head   see evidence.c
  *
  * Wrapped keys and sealed values are as in keyring.c and aead.c, their additional data as in seal.c. There is no check
  * value: if neither of the two keys above unwraps, the root secret is another one; if one does, the vault is damaged.
@@ -67,7 +68,13 @@ static const char *const vault_steps[] = {
         " parked INTEGER NOT NULL, expired INTEGER NOT NULL, erased INTEGER NOT NULL, objects INTEGER NOT NULL);"
         "CREATE TABLE damage(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, realtime_ms INTEGER NOT NULL,"
         " records INTEGER NOT NULL, lost INTEGER NOT NULL, objects_lost INTEGER NOT NULL,"
-        " last_parcel INTEGER NOT NULL, has_file INTEGER NOT NULL, is_done INTEGER NOT NULL, is_seen INTEGER NOT NULL);",
+        " last_parcel INTEGER NOT NULL, has_file INTEGER NOT NULL, is_done INTEGER NOT NULL, is_seen INTEGER NOT NULL);"
+        "CREATE TABLE evidence(strand INTEGER NOT NULL, seq INTEGER NOT NULL, chain INTEGER NOT NULL,"
+        " kind INTEGER NOT NULL, ref INTEGER NOT NULL, n INTEGER NOT NULL, digest BLOB NOT NULL,"
+        " made_on_usec INTEGER NOT NULL, clock INTEGER NOT NULL, before BLOB NOT NULL, tag BLOB NOT NULL,"
+        " PRIMARY KEY(strand, seq)) WITHOUT ROWID;"
+        "CREATE TABLE evidence_head(strand INTEGER PRIMARY KEY, chain BLOB NOT NULL, first BLOB NOT NULL,"
+        " seq BLOB NOT NULL, tag BLOB NOT NULL, key BLOB NOT NULL, seal BLOB NOT NULL);",
 };
 
 static const DbFormat vault_format = {
@@ -303,6 +310,17 @@ int vault_open(const char *path, Secret *root, const Clock *clock, Vault **ret, 
 }
 
 /**
+ * vault_open_copy() - open a vault to read what is in plain text
+ * @path:       of vault.db
+ * @ret:        owned by the caller; untouched on failure
+ *
+ * Return: as db_open_copy().
+ */
+int vault_open_copy(const char *path, Db **ret) {
+        return db_open_copy(path, &vault_format, ret);
+}
+
+/**
  * vault_free() - close the vault and forget its keys
  * @vault:      or NULL
  *
@@ -391,6 +409,28 @@ const VaultStart *vault_start(const Vault *vault) {
 }
 
 /**
+ * vault_ledger_head() - the end of the ledger
+ * @vault:      the vault
+ * @ret:        the head; untouched on failure
+ *
+ * Return: 0; -EBADMSG if it is damaged; < 0.
+ */
+int vault_ledger_head(Vault *vault, LedgerHead *ret) {
+        _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        Bytes sealed;
+        int r;
+
+        r = db_start(vault->db, "SELECT ledger_head FROM vault", &statement);
+        if (r < 0)
+                return r;
+        r = db_step(vault->db, statement);
+        if (r <= 0)
+                return r < 0 ? r : -EBADMSG;
+        sealed = db_column_bytes(statement, 0);
+        return ledger_head_open(&vault->scope, vault->ledger_aead, &sealed, ret);
+}
+
+/**
  * vault_powered_on_usec() - how long the box has been on since the vault was made
  * @vault:      the vault
  *
@@ -398,6 +438,16 @@ const VaultStart *vault_start(const Vault *vault) {
  */
 uint64_t vault_powered_on_usec(const Vault *vault) {
         return vault->powered_on_usec + (clock_boottime_usec(vault->clock) - vault->boottime_usec);
+}
+
+/**
+ * vault_realtime_ms() - what the clock of the box shows
+ * @vault:      the vault
+ *
+ * Return: ms since 1970, right or wrong.
+ */
+int64_t vault_realtime_ms(const Vault *vault) {
+        return (int64_t)(clock_realtime_usec(vault->clock) / USEC_PER_MSEC);
 }
 
 /**

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <systemd/sd-id128.h>
 #include "db.h"
+#include "ledger-head.h"
 #include "seal.h"
 #include "trailkeep/aead.h"
 #include "trailkeep/clock.h"
@@ -26,6 +27,7 @@ typedef struct VaultStart {
 } VaultStart;
 
 int vault_open(const char *path, Secret *root, const Clock *clock, Vault **ret, JournalError *error) _must_check_;
+int vault_open_copy(const char *path, Db **ret) _must_check_; /* to be read only, without keys */
 Vault *vault_free(Vault *vault);
 DEFINE_CLEANUP(Vault, vault_free);
 
@@ -35,10 +37,12 @@ const char *vault_installation(const Vault *vault);
 const Secret *vault_root(const Vault *vault);
 Keyring *vault_keyring(Vault *vault);
 Aead *vault_ledger_aead(Vault *vault);
+int vault_ledger_head(Vault *vault, LedgerHead *ret) _must_check_;
 Aead *vault_catalogue_aead(Vault *vault);
 
 /* Time with the power on: goes on from start to start, needs no wall clock. */
 uint64_t vault_powered_on_usec(const Vault *vault);
+int64_t vault_realtime_ms(const Vault *vault); /* as the box's clock shows it, right or wrong */
 int vault_save_powered_on(Vault *vault) _must_check_; /* in a transaction */
 uint64_t vault_saved_powered_on_usec(const Vault *vault);
 const VaultStart *vault_start(const Vault *vault);

@@ -23,6 +23,7 @@ static OpenParcel *open_parcel_free(OpenParcel *open) {
         if (!open)
                 return NULL;
         parcel_free(open->parcel);
+        parcel_digest_free(open->digest);
         close_fdp(&open->segment.fd);
         free(open);
         return NULL;
@@ -84,7 +85,14 @@ static void engine_plan_none(Engine *engine) {
         for (OpenParcel *open = engine->open_parcels; open; open = open->next) {
                 open->n_planned = open->n;
                 open->planned = open->parcel->extent;
+                parcel_digest_plan_none(open->digest);
         }
+}
+
+static int engine_close_parcel(Engine *engine, OpenParcel *open) {
+        int r = parcel_digest_finish(open->digest, open->parcel->digest);
+
+        return r < 0 ? r : parcel_close(engine->vault, open->parcel);
 }
 
 /* Closes the parcel that the row has outgrown, if any, and opens another: one transaction. */
@@ -100,9 +108,11 @@ static int engine_open_parcel(Engine *engine, const Row *row, OpenParcel *outgro
         if (!open)
                 return -ENOMEM;
         open->segment = SEGMENT_NONE;
-        r = engine_vault_begin(engine, &transaction);
+        r = parcel_digest_new(&open->digest);
+        if (r >= 0)
+                r = engine_vault_begin(engine, &transaction);
         if (r >= 0 && outgrown)
-                r = parcel_close(engine->vault, outgrown->parcel);
+                r = engine_close_parcel(engine, outgrown);
         if (r >= 0)
                 r = parcel_make(engine->vault, &label, &open->parcel);
         if (r >= 0)
@@ -154,6 +164,8 @@ static int engine_insert(Engine *engine, OpenParcel *open, const Row *row) {
         if (r < 0)
                 return r;
         r = lane_insert(engine->db, parcel->row.lane, id, &body);
+        if (r >= 0)
+                r = parcel_digest_plan(open->digest, &body);
         if (r >= 0 && row->gap > 0)
                 r = gap_delete(&catalogue, row->gap);
         if (r < 0)
@@ -183,6 +195,7 @@ static void engine_note_durable(Engine *engine, RowList *waiting, size_t n, uint
                         continue;
                 open->n = open->n_planned;
                 open->parcel->extent = open->planned;
+                parcel_digest_keep(open->digest);
                 ages_add(&engine->ages[lane], parcel_first_id(open->parcel->row.id) | (open->n - 1),
                          (int64_t)oldest_usec[lane]);
         }
@@ -311,7 +324,7 @@ int engine_commit(Engine *engine, uint32_t *ret_lanes) {
 static int engine_close_one(Engine *engine, OpenParcel *open) {
         if (open->n == 0)
                 return parcel_destroy(engine->vault, open->parcel->row.id, PARCEL_RELEASED, 0);
-        return parcel_close(engine->vault, open->parcel);
+        return engine_close_parcel(engine, open);
 }
 
 /**

@@ -145,6 +145,7 @@ typedef struct Answer {
         JournalErasureState *states;
         uint64_t *objects;
         char (*names)[80];
+        Bytes *text;
         size_t n;
 } Answer;
 
@@ -382,6 +383,22 @@ int rotate(Fixture *f, const char *body) {
         Answer answer = { 0 };
 
         assert_int_equal(journal_rotate(f->journal, body, on_done, &answer), 0);
+        wait_for(f, &answer);
+        return answer.r;
+}
+
+static void on_evidence(int r, const char *key, void *userdata) {
+        Answer *answer = userdata;
+
+        on_done(r, answer);
+        if (key)
+                assert_int_equal(bytes_append_string(answer->text, key), 0);
+}
+
+int start_evidence(Fixture *f, Bytes *ret_key) {
+        Answer answer = { .text = ret_key };
+
+        assert_int_equal(journal_start_evidence(f->journal, "{}", on_evidence, &answer), 0);
         wait_for(f, &answer);
         return answer.r;
 }

@@ -66,6 +66,7 @@ size_t list_erasures(Fixture *f, JournalErasureState states[static 16]);
 void summary(Fixture *f, const char *subject, JournalPurposeSummary summary[static PURPOSE_MAX]);
 int ledger_append_entry(Fixture *f, const char *body);
 int rotate(Fixture *f, const char *body);
+int start_evidence(Fixture *f, Bytes *ret_key);
 const JournalLaneCounters *lane_counters(Fixture *f, Lane lane);
 void check_counters(Fixture *f);        /* the sum that always holds */
 void wait_reclaimed(Fixture *f);        /* until the rows of all erasures are gone */
