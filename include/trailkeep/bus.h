@@ -13,6 +13,7 @@
 #include "journal.h"
 #include "macros.h"
 #include "outbox.h"
+#include "truetime.h"
 
 typedef struct Bus Bus;
 
@@ -23,6 +24,7 @@ typedef struct BusOptions {
         Gnss *gnss;
         Journal *journal;
         Outbox *outbox;
+        const TrueTime *true_time;
 } BusOptions;
 
 /* Connects, exports everything, then asks for the name. Sentence into text on failure. */
@@ -36,3 +38,4 @@ void bus_gnss_changed(Bus *bus);
 void bus_sync_changed(Bus *bus);
 void bus_journal_changed(Bus *bus);
 void bus_journal_damaged(Bus *bus); /* noticed, or acknowledged */
+void bus_time_changed(Bus *bus);

@@ -20,6 +20,7 @@ typedef struct Config {
         char *device_key_file;  /* DeviceKeyFile=; PEM, P-256 */
         char *subject;          /* Subject=; the default subject */
         LogLevel log_level;     /* LogLevel= */
+        bool independent_clock; /* IndependentClock= */
         /* [Gnss] */
         char *gpsd_address;     /* Gpsd=; HOST:PORT */
         bool filter;            /* Filter= */

@@ -19,7 +19,29 @@
 typedef struct Http Http;
 typedef struct HttpSlot HttpSlot;
 
+/* What is known of true time when a certificate is to be judged. */
+typedef struct HttpTime {
+        int64_t utc_sec; /* since 1970 */
+        bool is_exact;   /* false: all that is known is that it is not before utc_sec */
+} HttpTime;
+
+/* The Date of an answer (RFC 9110 §6.6.1) that came over verified TLS, from the server itself and not from a cache, and
+ * lies within the time its certificate is valid for. */
+typedef struct HttpDate {
+        int64_t utc_usec;          /* since 1970 */
+        uint64_t boottime_usec;    /* CLOCK_BOOTTIME when that was so */
+        uint64_t uncertainty_usec; /* either way: what the way took, and the second a Date is cut to */
+} HttpDate;
+
+/* Wired by daemon/. get_time NULL: nothing is known but the release date; date may be NULL. */
+typedef struct HttpClock {
+        void (*get_time)(HttpTime *ret, void *userdata);
+        void (*date)(const HttpDate *date, void *userdata); /* before the request's done(); frees nothing */
+        void *userdata;
+} HttpClock;
+
 typedef struct HttpOptions {
+        HttpClock clock;
         const char *ca_file;   /* PEM; NULL or "": the system's */
         const char *cert_file; /* PEM; NULL or "": none */
         const char *key_file;  /* PEM */
@@ -74,4 +96,4 @@ const char *http_fault_to_string(HttpFault fault);
 /* At start: are CA, certificate and key there, readable, a pair and in date? If not, a sentence into text. 0, -EKEYEXPIRED
  * when only the date is wrong (of the certificate or of this box), or another -errno. */
 #define HTTP_CREDENTIALS_TEXT_MAX 512
-int http_check_credentials(const HttpOptions *options, const Clock *clock, char text[static HTTP_CREDENTIALS_TEXT_MAX]) _must_check_;
+int http_check_credentials(const HttpOptions *options, char text[static HTTP_CREDENTIALS_TEXT_MAX]) _must_check_;

@@ -329,6 +329,15 @@ void bus_sync_changed(Bus *bus) {
 }
 
 /**
+ * bus_time_changed() - what is proven of true time, or whose word is held off, is another
+ * @bus:        the bus
+ */
+void bus_time_changed(Bus *bus) {
+        device_emit(bus, "TrueTime");
+        device_emit(bus, "ClocksHeldOff");
+}
+
+/**
  * bus_journal_changed() - any news of the journal: JournalObserver says which there are
  * @bus:        the bus
  */

@@ -172,6 +172,27 @@ static int property_fixes_filtered(sd_bus *connection, const char *path, const c
         return sd_bus_message_append(reply, "t", gnss_n_dropped(bus->options.gnss));
 }
 
+static int property_true_time(sd_bus *connection, const char *path, const char *interface, const char *property,
+                              sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const Bus *bus = userdata;
+
+        return sd_bus_message_append(reply, "s", truetime_proof_to_string(&bus->options.true_time->proof));
+}
+
+static int property_held_off(sd_bus *connection, const char *path, const char *interface, const char *property,
+                             sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const Bus *bus = userdata;
+        uint32_t held_off = truetime_held_off(bus->options.true_time);
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "s");
+        for (unsigned i = 0; i < TRUE_TIME_SOURCE_MAX && r >= 0; i++)
+                if (held_off & 1U << i)
+                        r = sd_bus_message_append(reply, "s", truetime_source_to_string((TrueTimeSource)i));
+
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
 static int property_lanes(sd_bus *connection, const char *path, const char *interface, const char *property,
                           sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         const Bus *bus = userdata;
@@ -220,6 +241,8 @@ static const sd_bus_vtable device_vtable[] = {
         SD_BUS_PROPERTY("State", "s", property_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("GnssState", "s", property_gnss_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("FixesFiltered", "t", property_fixes_filtered, 0, 0),
+        SD_BUS_PROPERTY("TrueTime", "s", property_true_time, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("ClocksHeldOff", "as", property_held_off, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Lanes", "a{sa{st}}", property_lanes, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("OldestPending", "a{st}", property_oldest_pending, 0, 0),
         SD_BUS_PROPERTY("LastErrors", "a{ss}", property_last_errors, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

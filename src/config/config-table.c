@@ -29,6 +29,9 @@ const ConfigKey config_keys[] = {
           "Pseudonym of the person whose data is recorded while nobody else is known to be." },
         { "Device", "LogLevel", CONFIG_TYPE_LEVEL, FIELD(log_level), "info", NULL, NULL, NULL,
           "The least urgent messages that are still logged. No level shows where somebody was." },
+        { "Device", "IndependentClock", CONFIG_TYPE_BOOL, FIELD(independent_clock), "no", NULL, NULL, NULL,
+          "Whether what synchronises the system's clock is something else than this box's receiver, such as NTP over\n"
+          "the network. Only then do clock and receiver, where they agree, prove true time without the store." },
 
         { "Gnss", "Gpsd", CONFIG_TYPE_ADDRESS, FIELD(gpsd_address), "127.0.0.1:2947", NULL, NULL, NULL,
           "Where gpsd listens. There is no connection to it unless the purpose location is consented to." },

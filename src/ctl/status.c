@@ -77,6 +77,27 @@ static void add_state(Table *table, const char *label, const json_t *state) {
         table_add_pair(table, label, colour, "%s", text);
 }
 
+/* What proves true time, and whose word is not believed. A daemon that is older does not say. */
+static void add_time(Table *table, const json_t *device) {
+        const char *proof = json_string_value(json_object_get(device, "TrueTime"));
+        json_t *source;
+        size_t i;
+
+        if (!proof)
+                return;
+        if (strcmp(proof, "none") == 0)
+                table_add_pair(table, _("True time"), TABLE_WARN, "%s", _("not proven, time off counts for nothing"));
+        else if (strcmp(proof, "store") == 0)
+                table_add_pair(table, _("True time"), TABLE_GOOD, "%s", _("proven by the store"));
+        else if (strcmp(proof, "gnss+kernel") == 0)
+                table_add_pair(table, _("True time"), TABLE_GOOD, "%s", _("proven by receiver and system clock"));
+        else
+                table_add_pair(table, _("True time"), TABLE_PLAIN, "%s", proof);
+        json_array_foreach(json_object_get(device, "ClocksHeldOff"), i, source)
+                table_add_pair(table, _("Held off"), TABLE_WARN, _("the time of '%s', which contradicts the others"),
+                               json_string_value(source));
+}
+
 static int print_overview(const json_t *document) {
         const json_t *device = json_object_get(document, "device"), *sync = json_object_get(document, "sync");
         const json_t *deletions = json_object_get(sync, "PendingDeletions");
@@ -102,6 +123,7 @@ static int print_overview(const json_t *document) {
                                format_count((uint64_t)json_integer_value(deletions), text));
         table_add_pair(table, _("Filtered"), TABLE_PLAIN, _("%s fixes left out since start"),
                        format_count((uint64_t)json_integer_value(json_object_get(device, "FixesFiltered")), text));
+        add_time(table, device);
         output_errors(table, json_object_get(device, "LastErrors"));
 
         return table_print(table);

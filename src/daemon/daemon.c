@@ -74,9 +74,28 @@ static int start_journal(Daemon *d, sd_event *event) {
         return 0;
 }
 
+static int start_truth(Daemon *d, sd_event *event) {
+        const TruthOptions options = {
+                .clock = d->clock,
+                .journal = d->journal,
+                .has_independent_kernel = d->config->independent_clock,
+                .changed = news_time_changed,
+                .userdata = d,
+        };
+        int r;
+
+        r = truth_new(event, &options, &d->truth);
+        if (r >= 0)
+                r = truth_start(d->truth);
+        if (r < 0)
+                log_error("True time cannot be watched: %s.", strerror(-r));
+        return r;
+}
+
 static int start_store(Daemon *d, sd_event *event) {
         const Config *c = d->config;
         const HttpOptions options = {
+                .clock = truth_http_clock(d->truth),
                 .ca_file = c->ca_file,
                 .cert_file = c->cert_file,
                 .key_file = c->key_file && c->key_file[0] ? c->key_file : d->device_key_path,
@@ -91,7 +110,7 @@ static int start_store(Daemon *d, sd_event *event) {
         }
 
         /* Said at start, not fatal: recording goes on, and the store's refusal is shown as a held lane. */
-        if (http_check_credentials(&options, d->clock, text) != 0)
+        if (http_check_credentials(&options, text) != 0)
                 log_error("%s", text);
 
         r = http_new(event, d->clock, &options, &d->http);
@@ -153,6 +172,7 @@ static int start_bus(Daemon *d, sd_event *event, const char *address) {
                 .gnss = d->gnss,
                 .journal = d->journal,
                 .outbox = d->outbox,
+                .true_time = truth_estimate(d->truth),
         };
         char text[512];
         int r;
@@ -184,6 +204,8 @@ static int start(Daemon *d, sd_event *event, const char *bus_address) {
                 r = check_device_key(d);
         if (r == 0)
                 r = start_journal(d, event);
+        if (r == 0)
+                r = start_truth(d, event);
         if (r == 0)
                 r = start_store(d, event);
         if (r == 0)
@@ -247,6 +269,7 @@ Daemon *daemon_free(Daemon *d) {
         outbox_free(TAKE_PTR(d->outbox));
         store_free(TAKE_PTR(d->store));
         http_free(TAKE_PTR(d->http));
+        truth_free(TAKE_PTR(d->truth));
         gate_free(TAKE_PTR(d->gate));
         journal_free(TAKE_PTR(d->journal));
         free(d->root_secret_path);

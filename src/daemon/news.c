@@ -3,6 +3,7 @@
  * The wiring. Floor 6: the only place where a module's news meets another module.
  *
  *   gnss --fix--> gate --> journal --committed--> outbox --> store
+ *   gnss, kernel, store --time--> truth --proof--> journal, bus
  *   bus --> gate --changed--> gnss (start, stop), outbox (cancel), bus (signal)
  */
 #include <inttypes.h>
@@ -17,6 +18,8 @@ static void on_fix(const Fix *fix, void *userdata) {
         char *feature = NULL;
         int r;
 
+        truth_hear_receiver(d->truth, fix->time_ms);
+        truth_hear_kernel(d->truth);
         r = fix_to_geojson(fix, &feature);
         if (r >= 0)
                 r = record_new(RECORD_FIX, gate_subject(d->gate), "gnss", fix->time_ms, feature, &record);
@@ -60,6 +63,7 @@ static void on_gnss_trouble(const char *sentence, void *userdata) {
 static void on_committed(Lane lane, void *userdata) {
         Daemon *d = userdata;
 
+        truth_hear_kernel(d->truth);
         outbox_wake(d->outbox, lane);
         if (d->bus)
                 bus_journal_changed(d->bus);
@@ -171,6 +175,17 @@ static void on_consent(Purpose purpose, bool is_granted, void *userdata) {
         outbox_purpose_changed(d->outbox, purpose, is_granted);
         if (d->bus)
                 bus_consent_changed(d->bus, purpose, is_granted);
+}
+
+/**
+ * news_time_changed() - what is proven of true time, or whose word is held off, is another
+ * @userdata:   the daemon
+ */
+void news_time_changed(void *userdata) {
+        Daemon *d = userdata;
+
+        if (d->bus)
+                bus_time_changed(d->bus);
 }
 
 /**

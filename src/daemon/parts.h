@@ -13,6 +13,7 @@
 #include "trailkeep/journal.h"
 #include "trailkeep/outbox.h"
 #include "trailkeep/store.h"
+#include "truth.h"
 
 typedef struct Daemon Daemon;
 
@@ -22,6 +23,7 @@ struct Daemon {
         char *root_secret_path, *next_root_secret_path;
         char *device_key_path;
         Journal *journal;
+        Truth *truth;
         Gate *gate;
         Http *http;
         Store *store;
@@ -34,4 +36,5 @@ struct Daemon {
 GnssObserver news_from_gnss(Daemon *d);
 void news_wire(Daemon *d);
 void news_log_damage(const JournalDamage *damage);
+void news_time_changed(void *userdata);
 void news_apply_location(Daemon *d, bool is_granted);

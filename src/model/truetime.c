@@ -37,6 +37,7 @@
 #define AGREE_USEC (60 * (int64_t)USEC_PER_SEC)
 #define STEP_USEC (5 * (int64_t)USEC_PER_MINUTE)
 #define ROLLOVER_USEC (1024 * 7 * (int64_t)USEC_PER_DAY)
+#define REFINE_USEC USEC_PER_SEC /* a proof that is only that little more exact is no news */
 #define DRIFT_DIVISOR 10000 /* 100 ppm */
 
 static uint64_t distance(uint64_t a, uint64_t b) {
@@ -119,6 +120,15 @@ static TrueTimeProof proof_of_agreement(const TrueTimeObservation *a, const True
         };
 }
 
+/* Whether a proof says what is known, and not notably better. */
+static bool says_nothing_new(const TrueTime *truetime, const TrueTimeProof *proof) {
+        uint64_t known_usec = truetime_uncertainty_usec(&truetime->proof, proof->boottime_usec);
+
+        return known_usec <= proof->uncertainty_usec + REFINE_USEC &&
+               is_near(proof->offset_usec, truetime->proof.offset_usec,
+                       (int64_t)(known_usec + proof->uncertainty_usec));
+}
+
 /* An agreement proves nothing when somebody vouched, and must stay where the first one of this boot was. */
 static bool agree(TrueTime *truetime) {
         const TrueTimeObservation *kernel = truetime->latest + TRUE_TIME_KERNEL;
@@ -134,7 +144,8 @@ static bool agree(TrueTime *truetime) {
                 truetime->agreed_offset_usec = proof.offset_usec;
                 truetime->agreed_boottime_usec = proof.boottime_usec;
         } else if (!is_near(proof.offset_usec, truetime->agreed_offset_usec,
-                            STEP_USEC + drift_usec(proof.boottime_usec, truetime->agreed_boottime_usec)))
+                            STEP_USEC + drift_usec(proof.boottime_usec, truetime->agreed_boottime_usec)) ||
+                   says_nothing_new(truetime, &proof))
                 return false;
         truetime->state = TRUE_TIME_AGREED;
         truetime->proof = proof;
@@ -143,18 +154,17 @@ static bool agree(TrueTime *truetime) {
 
 /* The newest word of the store holds, unless an earlier one that it does not contradict is still more exact. */
 static bool vouch(TrueTime *truetime, const TrueTimeObservation *store) {
-        uint64_t known_usec = truetime_uncertainty_usec(&truetime->proof, store->boottime_usec);
-
-        if (truetime->state == TRUE_TIME_VOUCHED && known_usec <= store->uncertainty_usec &&
-            is_near(offset_of(store), truetime->proof.offset_usec, (int64_t)(known_usec + store->uncertainty_usec)))
-                return false;
-        truetime->state = TRUE_TIME_VOUCHED;
-        truetime->proof = (TrueTimeProof){
+        const TrueTimeProof proof = {
                 .sources = 1U << TRUE_TIME_STORE,
                 .offset_usec = offset_of(store),
                 .uncertainty_usec = store->uncertainty_usec,
                 .boottime_usec = store->boottime_usec,
         };
+
+        if (truetime->state == TRUE_TIME_VOUCHED && says_nothing_new(truetime, &proof))
+                return false;
+        truetime->state = TRUE_TIME_VOUCHED;
+        truetime->proof = proof;
         /* What was proven in an earlier boot and lies behind this was wrong. */
         truetime->floor_offset_usec = MIN(truetime->floor_offset_usec, truetime->proof.offset_usec);
         return true;

@@ -106,11 +106,14 @@ static int credentials_read_key(const char *path, EVP_PKEY **ret, char *text) {
         return 0;
 }
 
-static int credentials_check_dates(const char *path, const X509 *cert, const Clock *clock, char *text) {
-        time_t now = (time_t)tls_now_sec(clock);
+static int credentials_check_dates(const char *path, const X509 *cert, const HttpClock *clock, char *text) {
         char today[TLS_DAY_MAX], day[TLS_DAY_MAX];
+        HttpTime known;
+        time_t now;
 
-        tls_format_day((int64_t)now, today);
+        tls_get_time(clock, &known);
+        now = (time_t)known.utc_sec;
+        tls_format_day(known.utc_sec, today);
         if (X509_cmp_time(X509_get0_notAfter(cert), &now) < 0) {
                 tls_format_asn1_day(X509_get0_notAfter(cert), day);
                 return credentials_refuse(text, -EKEYEXPIRED,
@@ -118,7 +121,7 @@ static int credentials_check_dates(const char *path, const X509 *cert, const Clo
                                           "or check this box's clock",
                                           path, day, today);
         }
-        if (X509_cmp_time(X509_get0_notBefore(cert), &now) > 0) {
+        if (known.is_exact && X509_cmp_time(X509_get0_notBefore(cert), &now) > 0) {
                 tls_format_asn1_day(X509_get0_notBefore(cert), day);
                 return credentials_refuse(text, -EKEYEXPIRED,
                                           "the certificate %s is not valid before %s and this box believes it is %s; "
@@ -131,15 +134,13 @@ static int credentials_check_dates(const char *path, const X509 *cert, const Clo
 /**
  * http_check_credentials() - look whether the files of TLS can work
  * @options: the files; none at all is fine
- * @clock:   for the dates of the certificate
  * @text:    one sentence that names the file and what is wrong; "" when nothing is
  *
  * Return: 0; -EKEYEXPIRED when all that is wrong is a date, that of the certificate or that of this box; the error of
  * reading a file; -EBADMSG for a file with the wrong content; -EKEYREJECTED when certificate and key are not a pair;
  * -EINVAL for a key without a certificate; -ENOMEM.
  */
-int http_check_credentials(const HttpOptions *options, const Clock *clock,
-                           char text[static HTTP_CREDENTIALS_TEXT_MAX]) {
+int http_check_credentials(const HttpOptions *options, char text[static HTTP_CREDENTIALS_TEXT_MAX]) {
         _cleanup_(x509_freep) X509 *authority = NULL, *cert = NULL;
         _cleanup_(pkey_freep) EVP_PKEY *key = NULL;
         const char *key_file;
@@ -170,5 +171,5 @@ int http_check_credentials(const HttpOptions *options, const Clock *clock,
                 return credentials_refuse(text, -EKEYREJECTED, "the certificate %s and the key %s are not a pair",
                                           options->cert_file, key_file);
         }
-        return credentials_check_dates(options->cert_file, cert, clock, text);
+        return credentials_check_dates(options->cert_file, cert, &options->clock, text);
 }

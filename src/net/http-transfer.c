@@ -7,6 +7,7 @@
  * log. Past a bound the connection is cut, which leaves the status as it was.
  */
 #include "http-transfer.h"
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,6 +28,8 @@ static size_t http_transfer_on_read(char *buffer, size_t size, size_t n, void *u
         if (n_now > 0)
                 memcpy(buffer, transfer->body + transfer->n_sent, n_now);
         transfer->n_sent += n_now;
+        if (transfer->n_sent == transfer->n_body)
+                transfer->sent_usec = clock_boottime_usec(transfer->clock);
         return n_now;
 }
 
@@ -77,9 +80,11 @@ static size_t http_transfer_on_header(char *line, size_t size, size_t n, void *u
         if (transfer->n_header_bytes > HEADER_BYTES_MAX)
                 return 0;
         if (n_line > 5 && memcmp(line, "HTTP/", 5) == 0) /* a status line; an interim answer may have come before it */
-                transfer->retry_after[0] = transfer->date[0] = '\0';
+                transfer->retry_after[0] = transfer->date[0] = transfer->age[0] = '\0';
         http_transfer_take_header(line, n_line, "Retry-After", transfer->retry_after);
         http_transfer_take_header(line, n_line, "Date", transfer->date);
+        http_transfer_take_header(line, n_line, "Age", transfer->age);
+        transfer->date_usec = clock_boottime_usec(transfer->clock);
         return n_line;
 }
 
@@ -199,14 +204,21 @@ static int http_transfer_parse_url(const char *url, char **ret_host) {
  * @easy:     a fresh handle, taken also on failure
  * @request:  borrowed for the call, its body until http_transfer_done()
  * @tls:      how to connect, borrowed until the connection is closed
+ * @clock:    borrowed until http_transfer_done()
  *
  * Return: 0, -EINVAL for a request that cannot be, or -ENOMEM.
  */
-int http_transfer_init(HttpTransfer *transfer, CURL *easy, const HttpRequest *request, Tls *tls) {
+int http_transfer_init(HttpTransfer *transfer, CURL *easy, const HttpRequest *request, Tls *tls, const Clock *clock) {
         CURLcode code;
         int r;
 
-        *transfer = (HttpTransfer){ .easy = easy, .body = request->body, .n_body = request->n_body };
+        *transfer = (HttpTransfer){
+                .easy = easy,
+                .clock = clock,
+                .body = request->body,
+                .n_body = request->n_body,
+                .sent_usec = clock_boottime_usec(clock),
+        };
 
         r = http_transfer_parse_url(request->url, &transfer->host);
         if (r < 0)
@@ -268,7 +280,7 @@ void http_transfer_get_result(const HttpTransfer *transfer, CURLcode code, const
         if ((code == CURLE_OK || transfer->is_answer_cut) && status > 0) {
                 ret->status = (unsigned)status;
                 ret->retry_after_usec = retry_after_parse(transfer->retry_after, transfer->date,
-                                                          clock_realtime_usec(tls->clock));
+                                                          clock_realtime_usec(transfer->clock));
                 (void)snprintf(ret_text, HTTP_FAULT_TEXT_MAX, "the server %s answered %ld", /* it fits */
                                transfer->host, status);
                 return;
@@ -277,7 +289,36 @@ void http_transfer_get_result(const HttpTransfer *transfer, CURLcode code, const
         (void)curl_easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT, &failure.verify_error); /* 0: as without */
         (void)curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_errno);
         failure.os_errno = (int)os_errno;
-        tls_format_day(tls_now_sec(tls->clock), today);
+        tls_format_day(tls->judged_sec, today);
         failure.today = today;
         ret->fault = http_fault_translate(&failure, ret_text);
+}
+
+/**
+ * http_transfer_get_date() - what time the server said it was
+ * @transfer: ended with a status, not done
+ * @tls:      what it was connected with
+ * @ret:      untouched when false is returned
+ *
+ * A Date is the second in which the answer was made (RFC 9110 §6.6.1), somewhere between the request and its arrival
+ * here. One that comes with an Age was made for somebody else, some time ago (RFC 9111 §5.1).
+ *
+ * Return: whether it said one that can be used.
+ */
+bool http_transfer_get_date(const HttpTransfer *transfer, const Tls *tls, HttpDate *ret) {
+        uint64_t way_usec = transfer->date_usec - MIN(transfer->sent_usec, transfer->date_usec);
+        int64_t date_sec;
+
+        /* curl_getdate() also takes bare numbers as dates; every HTTP-date begins with a day's name. */
+        if (transfer->age[0] != '\0' || !isalpha((unsigned char)transfer->date[0]))
+                return false;
+        date_sec = curl_getdate(transfer->date, NULL);
+        if (date_sec < 0 || !tls_is_valid_at(tls, date_sec))
+                return false;
+        *ret = (HttpDate){
+                .utc_usec = date_sec * (int64_t)USEC_PER_SEC + (int64_t)USEC_PER_SEC / 2,
+                .boottime_usec = transfer->date_usec - way_usec / 2,
+                .uncertainty_usec = USEC_PER_SEC + way_usec / 2,
+        };
+        return true;
 }

@@ -66,9 +66,13 @@ static void http_slot_end(HttpSlot *slot, bool is_on_loop) {
 /* The slot, and Http itself, may be gone when this returns. */
 static void http_slot_finish(HttpSlot *slot, CURLcode code, bool is_on_loop) {
         char text[HTTP_FAULT_TEXT_MAX];
+        Http *http = slot->http;
         HttpResult result;
+        HttpDate date;
 
-        http_transfer_get_result(&slot->transfer, code, &slot->http->tls, &result, text);
+        http_transfer_get_result(&slot->transfer, code, &http->tls, &result, text);
+        if (result.status > 0 && http->tls.clock.date && http_transfer_get_date(&slot->transfer, &http->tls, &date))
+                http->tls.clock.date(&date, http->tls.clock.userdata);
         log_debug("request ended: %s, status %u", http_fault_to_string(result.fault), result.status);
         http_slot_end(slot, is_on_loop);
         slot->done(&result, slot->userdata);
@@ -116,7 +120,7 @@ int http_new(sd_event *event, const Clock *clock, const HttpOptions *options, Ht
         http->event = sd_event_ref(event);
         http->clock = clock;
         http->timeout_usec = options->timeout_usec > 0 ? options->timeout_usec : TIMEOUT_DEFAULT_USEC;
-        r = tls_init(&http->tls, clock, options);
+        r = tls_init(&http->tls, options);
         if (r < 0)
                 return r;
         r = http_loop_new(event, http_on_transfer_done, http, &http->loop);
@@ -168,7 +172,7 @@ static int http_slot_new(Http *http, const HttpRequest *request, HttpSlot **ret)
                 return -ENOMEM;
         }
         slot->http = http;
-        r = http_transfer_init(&slot->transfer, easy, request, &http->tls);
+        r = http_transfer_init(&slot->transfer, easy, request, &http->tls, http->clock);
         if (r >= 0 && http_limit_connecting(http, easy) != CURLE_OK)
                 r = -EINVAL;
         if (r >= 0)

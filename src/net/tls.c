@@ -5,8 +5,12 @@
  *
  * libcurl sets most of it; what it has no option for is set on the SSL_CTX it hands out:
  *
- *   - the time certificates are checked at is that of the injected Clock, and never before this release was made: a box
- *     without a battery-backed clock starts in 1970, where every certificate is not valid yet;
+ *   - certificates are judged at a time that HttpClock gives, and not at the kernel's, which may be that of 1970 or of
+ *     2099. While true time is not known, all that is known is a moment it is not before (the release date at least).
+ *     Then a chain is judged at the earliest moment from there on at which it can be valid: one is refused that has
+ *     expired by then, and none because it begins later. Somebody with the key of a certificate that expired while the
+ *     box was off can so be taken for the server, once and until it has learnt the time from it; the other way, a box
+ *     with a wrong clock would be locked out from the only one who can put it right;
  *   - the dates of a refused certificate are noted, since nobody can act on "expired" alone;
  *   - session keys go to nobody, whatever the SSLKEYLOGFILE variable that libcurl obeys says.
  */
@@ -36,17 +40,16 @@ static int tls_copy_name(const char *name, char **ret) {
 /**
  * tls_init() - remember which files connections are made with
  * @tls:     filled in; tls_done() it, also after a failure
- * @clock:   borrowed for the life of @tls
  * @options: borrowed for the call
  *
  * The files are read with each new connection, so that a renewed certificate is used without a restart.
  *
  * Return: 0, or -ENOMEM.
  */
-int tls_init(Tls *tls, const Clock *clock, const HttpOptions *options) {
+int tls_init(Tls *tls, const HttpOptions *options) {
         int r;
 
-        *tls = (Tls){ .clock = clock };
+        *tls = (Tls){ .clock = options->clock };
         r = tls_copy_name(options->ca_file, &tls->ca_file);
         if (r < 0)
                 return r;
@@ -68,13 +71,27 @@ void tls_done(Tls *tls) {
 }
 
 /**
- * tls_now_sec() - the time certificates are checked at
- * @clock: the injected clock
- *
- * Return: seconds since 1970, the later of the clock and the release date.
+ * tls_get_time() - what is known of true time
+ * @clock: who knows
+ * @ret:   never before the release date
  */
-int64_t tls_now_sec(const Clock *clock) {
-        return MAX((int64_t)(clock_realtime_usec(clock) / USEC_PER_SEC), (int64_t)TRAILKEEP_RELEASE_DATE_UNIX);
+void tls_get_time(const HttpClock *clock, HttpTime *ret) {
+        *ret = (HttpTime){ 0 };
+        if (clock->get_time)
+                clock->get_time(ret, clock->userdata);
+        if (ret->utc_sec < (int64_t)TRAILKEEP_RELEASE_DATE_UNIX)
+                *ret = (HttpTime){ .utc_sec = (int64_t)TRAILKEEP_RELEASE_DATE_UNIX };
+}
+
+/**
+ * tls_is_valid_at() - whether the server's certificate is valid at a time
+ * @tls:     after a connection was made with it
+ * @utc_sec: since 1970
+ *
+ * Return: whether it is.
+ */
+bool tls_is_valid_at(const Tls *tls, int64_t utc_sec) {
+        return utc_sec >= tls->valid_from_sec && utc_sec <= tls->valid_until_sec;
 }
 
 /**
@@ -117,6 +134,42 @@ static int tls_on_verify(int is_good, X509_STORE_CTX *store) {
         return is_good;
 }
 
+/* Seconds since 1970; @otherwise when the date cannot be read, which X509_verify_cert() then says. */
+static int64_t asn1_to_sec(const ASN1_TIME *time, int64_t otherwise) {
+        struct tm tm;
+
+        return time && ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : otherwise;
+}
+
+/* The earliest moment from @utc_sec on at which none of what the server sent is yet to begin. */
+static int64_t tls_first_valid_sec(X509_STORE_CTX *store, const X509 *cert, int64_t utc_sec) {
+        const STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(store);
+
+        utc_sec = MAX(utc_sec, asn1_to_sec(X509_get0_notBefore(cert), utc_sec));
+        for (int i = 0; i < sk_X509_num(sent); i++)
+                utc_sec = MAX(utc_sec, asn1_to_sec(X509_get0_notBefore(sk_X509_value(sent, i)), utc_sec));
+        return utc_sec;
+}
+
+static int tls_on_chain(X509_STORE_CTX *store, void *userdata) {
+        const X509 *cert = X509_STORE_CTX_get0_cert(store);
+        Tls *tls = userdata;
+        HttpTime now;
+        int r;
+
+        tls_get_time(&tls->clock, &now);
+        if (!now.is_exact && cert)
+                now.utc_sec = tls_first_valid_sec(store, cert, now.utc_sec);
+        tls->judged_sec = now.utc_sec;
+        X509_STORE_CTX_set_time(store, 0, (time_t)now.utc_sec);
+        r = X509_verify_cert(store);
+        if (r > 0 && cert) {
+                tls->valid_from_sec = asn1_to_sec(X509_get0_notBefore(cert), INT64_MAX);
+                tls->valid_until_sec = asn1_to_sec(X509_get0_notAfter(cert), INT64_MIN);
+        }
+        return r;
+}
+
 static CURLcode tls_on_context(CURL *easy, void *context, void *userdata) {
         SSL_CTX *ssl_context = context;
         Tls *tls = userdata;
@@ -124,7 +177,7 @@ static CURLcode tls_on_context(CURL *easy, void *context, void *userdata) {
         SSL_CTX_set_app_data(ssl_context, tls);
         SSL_CTX_set_verify(ssl_context, SSL_VERIFY_PEER, tls_on_verify);
         SSL_CTX_set_keylog_callback(ssl_context, NULL);
-        X509_VERIFY_PARAM_set_time(SSL_CTX_get0_param(ssl_context), (time_t)tls_now_sec(tls->clock));
+        SSL_CTX_set_cert_verify_callback(ssl_context, tls_on_chain, tls);
         return CURLE_OK;
 }
 

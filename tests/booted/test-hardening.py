@@ -13,7 +13,7 @@ PROBE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'probe.py')
 STAGE = '/srv/trailkeep-stage'
 PERMITTED = 'write to its state folder'
 # On systemd's scale from 0, locked up, to 10; the bound is that of tests/lint/lint-systemd.py.
-EXPOSURE_MAX = 1.5
+EXPOSURE_MAX = 1.6
 
 
 class HardeningTest(unittest.TestCase):

@@ -15,8 +15,9 @@ import tempfile
 
 from lintlib import Tap
 
-# On systemd's scale from 0, locked up, to 10. What remains is what the daemon is for: TCP, D-Bus, its state folder.
-EXPOSURE_MAX = 1.5
+# On systemd's scale from 0, locked up, to 10. What remains is what the daemon is for: TCP, D-Bus, its state folder, and asking
+# whether the clock is synchronised, which counts as setting it although that takes a capability.
+EXPOSURE_MAX = 1.6
 
 
 def run(*command):

@@ -3,8 +3,11 @@
  * Drives net alone against a real server, for test-tls.py and test-http.py. Says on standard output what came of each
  * request, one line each: fault, status, bytes of the body sent, Retry-After in ms, message.
  *
- *   http-put [--ca FILE] [--cert FILE] [--key FILE] [--timeout-ms N] [--now UNIX] [--repeat N] [--parallel N]
- *            [--cancel-at-once] [--free-in-callback] [--linger] METHOD URL [BODY-FILE]
+ *   http-put [--ca FILE] [--cert FILE] [--key FILE] [--timeout-ms N] [--now UNIX | --not-before UNIX] [--repeat N]
+ *            [--parallel N] [--cancel-at-once] [--free-in-callback] [--linger] METHOD URL [BODY-FILE]
+ *
+ * True time is what the kernel says, --now, or unknown and not before --not-before. What the server says of it comes on
+ * standard error: "date", µs since 1970, uncertainty in µs, and how far the kernel is ahead in ms.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -31,6 +34,7 @@ typedef struct Drive {
         uint64_t n_left;     /* to start */
         uint64_t n_running;
         uint64_t now_sec;    /* 0: the real clock */
+        bool is_vague;
         bool free_in_callback, cancel_at_once, linger;
         int r;
 } Drive;
@@ -40,14 +44,18 @@ typedef struct Seat {
         size_t i;
 } Seat;
 
-static uint64_t fixed_realtime_usec(void *userdata) {
+static void get_time(HttpTime *ret, void *userdata) {
         const Drive *drive = userdata;
 
-        return drive->now_sec > 0 ? drive->now_sec * USEC_PER_SEC : clock_realtime_usec(&clock_system);
+        ret->utc_sec = (int64_t)(drive->now_sec > 0 ? drive->now_sec : clock_realtime_usec(&clock_system) / USEC_PER_SEC);
+        ret->is_exact = !drive->is_vague;
 }
 
-static uint64_t real_boottime_usec(void *userdata) {
-        return clock_boottime_usec(&clock_system);
+static void on_date(const HttpDate *date, void *userdata) {
+        int64_t now_usec = date->utc_usec + (int64_t)(clock_boottime_usec(&clock_system) - date->boottime_usec);
+
+        fprintf(stderr, "date %lld %llu %lld\n", (long long)date->utc_usec, (unsigned long long)date->uncertainty_usec,
+                (long long)((int64_t)clock_realtime_usec(&clock_system) - now_usec) / 1000);
 }
 
 static void start_next(Drive *drive, Seat *seat);
@@ -141,7 +149,7 @@ static void parse_arguments(int argc, char **argv, Drive *drive, Arguments *ret)
                 { "repeat", required_argument, NULL, 'r' },      { "parallel", required_argument, NULL, 'p' },
                 { "cancel-at-once", no_argument, NULL, 'x' },    { "free-in-callback", no_argument, NULL, 'f' },
                 { "linger", no_argument, NULL, 'l' },            { "now", required_argument, NULL, 'n' },
-                {},
+                { "not-before", required_argument, NULL, 'b' },  {},
         };
         int c;
 
@@ -157,6 +165,7 @@ static void parse_arguments(int argc, char **argv, Drive *drive, Arguments *ret)
                 case 'f': drive->free_in_callback = true; break;
                 case 'l': drive->linger = true; break;
                 case 'n': drive->now_sec = number(optarg); break;
+                case 'b': drive->now_sec = number(optarg); drive->is_vague = true; break;
                 default: exit(2);
                 }
         ret->optind = optind;
@@ -166,7 +175,6 @@ static void parse_arguments(int argc, char **argv, Drive *drive, Arguments *ret)
 
 int main(int argc, char **argv) {
         Drive drive = { .n_left = 1 };
-        Clock clock = { .boottime_usec = real_boottime_usec, .realtime_usec = fixed_realtime_usec, .userdata = &drive };
         Arguments arguments = { .n_parallel = 1 };
         char text[HTTP_CREDENTIALS_TEXT_MAX];
         Seat seats[SLOTS_MAX];
@@ -174,6 +182,7 @@ int main(int argc, char **argv) {
         signal(SIGPIPE, SIG_IGN);
         log_set_level(LOG_LEVEL_DEBUG);
         parse_arguments(argc, argv, &drive, &arguments);
+        arguments.options.clock = (HttpClock){ .get_time = get_time, .date = on_date, .userdata = &drive };
         drive.request = (HttpRequest){ .method = argv[arguments.optind], .url = argv[arguments.optind + 1] };
         if (argc - arguments.optind > 2) {
                 if (file_read(argv[arguments.optind + 2], 64 * 1024 * 1024, &drive.body) < 0)
@@ -183,9 +192,10 @@ int main(int argc, char **argv) {
                 drive.request.content_type = "application/octet-stream";
         }
 
-        if (http_check_credentials(&arguments.options, &clock, text) < 0)
+        if (http_check_credentials(&arguments.options, text) < 0)
                 fprintf(stderr, "credentials: %s\n", text);
-        if (sd_event_default(&drive.event) < 0 || http_new(drive.event, &clock, &arguments.options, &drive.http) < 0)
+        if (sd_event_default(&drive.event) < 0 ||
+            http_new(drive.event, &clock_system, &arguments.options, &drive.http) < 0)
                 return 2;
         for (size_t i = 0; i < arguments.n_parallel; i++) {
                 seats[i] = (Seat){ &drive, i };

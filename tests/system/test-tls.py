@@ -12,6 +12,8 @@ from peers import http_put, tap
 from peers.certificates import Authority, Certificate
 from peers.store import Store, wait_for
 
+DAY_2030 = 1893456000
+
 
 class TlsTest(unittest.TestCase):
     @classmethod
@@ -33,6 +35,9 @@ class TlsTest(unittest.TestCase):
         store.start()
         self.addCleanup(store.stop)
         return store
+
+    def run_all(self, store, *args):
+        return http_put.run(store.authority.ca_file, store.client, *args, 'PUT', store.url + '/dir/object', self.body)
 
     def put(self, store, *args, ca=None, client=None, url=None, env=None):
         answers, log = http_put.run(ca or store.authority.ca_file, client or store.client, *args, 'PUT',
@@ -88,11 +93,35 @@ class TlsTest(unittest.TestCase):
         self.assert_refused(store, answer, 'tls-expired', r'not valid before 2034-01-01 .*clock')
 
     def test_clock_in_1970(self):
-        """a box whose clock starts in 1970 still accepts a good certificate, and still refuses an expired one"""
+        """a time before the release is taken for none: a good certificate is accepted, an expired one is not"""
         store = self.store()
         self.assertEqual(self.put(store, '--now', '60').status, 201)
         store = self.store(server=self.authority.server('old2', dates=Authority.EXPIRED))
         self.assert_refused(store, self.put(store, '--now', '60'), 'tls-expired', 'expired on')
+
+    def test_unknown_time(self):
+        """without true time a certificate that begins after all that is known is accepted, an expired one is not"""
+        store = self.store(server=self.authority.server('young2', dates=Authority.NOT_YET))
+        self.assertEqual(self.put(store, '--not-before', '60').status, 201)
+        self.assertEqual(self.put(store, '--not-before', str(DAY_2030)).status, 204)
+        answer = self.put(store, '--not-before', str(DAY_2030 + 6 * 366 * 86400))
+        self.assertEqual((answer.fault, answer.bytes_sent), ('tls-expired', 0), answer.message)
+        store = self.store(server=self.authority.server('old3', dates=Authority.EXPIRED))
+        self.assert_refused(store, self.put(store, '--not-before', '60'), 'tls-expired', 'expired on 2026-03-01')
+
+    def test_date(self):
+        """the Date of a verified answer is handed on, unless it lies outside of the certificate's time"""
+        store = self.store()
+        answers, log = self.run_all(store)
+        self.assertEqual([a.status for a in answers], [201])
+        (date,) = re.findall(r'^date (\d+) (\d+) (-?\d+)$', log, re.M)
+        _, uncertainty_usec, ahead_ms = map(int, date)
+        self.assertLess(uncertainty_usec, 10_000_000)
+        self.assertLessEqual(abs(ahead_ms) * 1000, uncertainty_usec + 1000)
+        store = self.store(server=self.authority.server('young3', dates=Authority.NOT_YET))
+        answers, log = self.run_all(store, '--not-before', '60')
+        self.assertEqual([a.status for a in answers], [201])
+        self.assertNotIn('date ', log)
 
     def test_wrong_name(self):
         """a server certificate for another name is refused"""

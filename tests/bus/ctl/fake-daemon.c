@@ -100,6 +100,12 @@ static int get_device(sd_bus *bus, const char *path, const char *interface, cons
                 return sd_bus_message_append(reply, "s", "fixing");
         if (strcmp(property, "Version") == 0)
                 return sd_bus_message_append(reply, "s", "0.1.0");
+        if (strcmp(property, "TrueTime") == 0)
+                return sd_bus_message_append(reply, "s", strcmp(state, "degraded") == 0 ? "none" : "store");
+        if (strcmp(property, "ClocksHeldOff") == 0 && strcmp(state, "degraded") == 0)
+                return sd_bus_message_append(reply, "as", 2, "kernel", "gnss");
+        if (strcmp(property, "ClocksHeldOff") == 0)
+                return sd_bus_message_append(reply, "as", 0);
         if (strcmp(property, "FixesFiltered") == 0)
                 return sd_bus_message_append(reply, "t", UINT64_C(12345));
         if (strcmp(property, "OldestPending") == 0)
@@ -116,6 +122,8 @@ static const sd_bus_vtable device_vtable[] = {
         SD_BUS_PROPERTY("State", "s", get_device, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("GnssState", "s", get_device, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("FixesFiltered", "t", get_device, 0, 0),
+        SD_BUS_PROPERTY("TrueTime", "s", get_device, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("ClocksHeldOff", "as", get_device, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Lanes", "a{sa{st}}", get_lanes, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("OldestPending", "a{st}", get_device, 0, 0),
         SD_BUS_PROPERTY("LastErrors", "a{ss}", get_device, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

@@ -134,6 +134,7 @@ int face_open(Face *face, char text[static 512]) {
                 .gnss = &face->gnss,
                 .journal = face->journal,
                 .outbox = &face->outbox,
+                .true_time = &face->true_time,
         };
 
         return bus_new(face->event, &options, &face->bus, text);

@@ -24,6 +24,7 @@ typedef struct Face {
         FakeStock stock;
         Gnss gnss;
         Outbox outbox;
+        TrueTime true_time; /* nothing is known */
         Journal *journal;
         Gate *gate;
         Bus *bus;

@@ -27,6 +27,7 @@ static void test_status_properties(void **state) {
                         {DEVICE, "Version", TRAILKEEP_TEST_VERSION},
                         {DEVICE, "State", "running"},
                         {DEVICE, "GnssState", "stopped"},
+                        {DEVICE, "TrueTime", "none"},
                         {SYNC, "State", "idle"},
                         {SYNC, "LastError", ""},
         };
@@ -63,6 +64,25 @@ static void test_counters(void **state) {
         assert_true(sd_bus_message_read(reply.message, "{st}", &name, &value) > 0);
         assert_string_equal(name, "pending");
         assert_int_equal(value, 6);
+        reply_clear(&reply);
+}
+
+static void test_true_time_and_who_is_held_off(void **state) {
+        Face *face = *state;
+        const char *value;
+        Reply reply;
+
+        face->true_time.proof.sources = 1U << TRUE_TIME_GNSS | 1U << TRUE_TIME_KERNEL;
+        face->true_time.state = TRUE_TIME_AGREED;
+        face->true_time.latest[TRUE_TIME_GNSS] = (TrueTimeObservation){.source = TRUE_TIME_GNSS, .utc_usec = INT64_MAX};
+        face->true_time.known = 1U << TRUE_TIME_GNSS;
+        assert_replied(face_get(face, &reply, "/org/trailkeep", DEVICE, "TrueTime"));
+        assert_true(sd_bus_message_read(reply.message, "s", &value) > 0);
+        assert_string_equal(value, "gnss+kernel");
+        reply_clear(&reply);
+        assert_replied(face_get(face, &reply, "/org/trailkeep", DEVICE, "ClocksHeldOff"));
+        assert_true(sd_bus_message_read(reply.message, "as", 1, &value) > 0);
+        assert_string_equal(value, "gnss");
         reply_clear(&reply);
 }
 
@@ -290,6 +310,7 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 face_test(test_status_properties),
                 face_test(test_counters),
+                face_test(test_true_time_and_who_is_held_off),
                 face_test(test_oldest_pending_is_an_age),
                 face_test(test_errors_of_modules_make_it_degraded),
                 face_test(test_last_fix_has_what_was_reported_and_no_more),

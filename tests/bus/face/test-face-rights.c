@@ -20,6 +20,7 @@ static void test_status_is_for_everyone(void **state) {
                 const char *interface, *property;
         } rows[] = {
                         {DEVICE, "Version"},        {DEVICE, "State"}, {DEVICE, "GnssState"},
+                        {DEVICE, "TrueTime"},       {DEVICE, "ClocksHeldOff"},
                         {DEVICE, "FixesFiltered"},  {DEVICE, "Lanes"}, {DEVICE, "OldestPending"},
                         {DEVICE, "LastErrors"},     {SYNC, "State"},   {SYNC, "LastError"},
                         {SYNC, "PendingDeletions"},
@@ -145,7 +146,8 @@ static void test_second_daemon_is_told_of_the_first(void **state) {
                               .gate = face->gate,
                               .gnss = &face->gnss,
                               .journal = face->journal,
-                              .outbox = &face->outbox};
+                              .outbox = &face->outbox,
+                              .true_time = &face->true_time};
 
         /* The name is taken: the second daemon is told so. */
         assert_true(bus_new(face->event, &options, &other, text) < 0);

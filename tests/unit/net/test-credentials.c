@@ -22,19 +22,22 @@ typedef struct Fixture {
         char folder[64];
         char cert[128], key[128], other_key[128], locked_key[128], both[128], empty[128];
         uint64_t now_sec;
+        bool is_vague; /* it is not before that, and nothing else is known */
         char text[HTTP_CREDENTIALS_TEXT_MAX];
 } Fixture;
 
-static uint64_t now_usec(void *userdata) {
-        return ((const Fixture *)userdata)->now_sec * USEC_PER_SEC;
+static void get_time(HttpTime *ret, void *userdata) {
+        const Fixture *f = userdata;
+
+        *ret = (HttpTime){ .utc_sec = (int64_t)f->now_sec, .is_exact = !f->is_vague };
 }
 
 static int check(Fixture *f, const char *ca, const char *cert, const char *key) {
-        Clock clock = { .boottime_usec = now_usec, .realtime_usec = now_usec, .userdata = f };
-        HttpOptions options = { .ca_file = ca, .cert_file = cert, .key_file = key };
+        HttpOptions options = { .ca_file = ca, .cert_file = cert, .key_file = key,
+                                .clock = { .get_time = get_time, .userdata = f } };
 
         memset(f->text, 'x', sizeof(f->text) - 1);
-        return http_check_credentials(&options, &clock, f->text);
+        return http_check_credentials(&options, f->text);
 }
 
 static void write_key(const char *path, EVP_PKEY *key, const char *password) {
@@ -46,7 +49,7 @@ static void write_key(const char *path, EVP_PKEY *key, const char *password) {
         fclose(file);
 }
 
-/* Valid from the release's day to thirty days later. */
+/* Valid from the fifth day after the release to the thirtieth. */
 static void write_certificate(const char *path, const char *mode, EVP_PKEY *key) {
         FILE *file = fopen(path, mode);
         X509 *cert = X509_new();
@@ -54,7 +57,7 @@ static void write_certificate(const char *path, const char *mode, EVP_PKEY *key)
         assert_non_null(file);
         assert_non_null(cert);
         ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
-        ASN1_TIME_set(X509_getm_notBefore(cert), RELEASE);
+        ASN1_TIME_set(X509_getm_notBefore(cert), RELEASE + 5 * DAY);
         ASN1_TIME_set(X509_getm_notAfter(cert), RELEASE + 30 * DAY);
         X509_set_pubkey(cert, key);
         X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC, (const uint8_t *)"box", -1, -1, 0);
@@ -74,7 +77,7 @@ static int setup(void **state) {
         EVP_PKEY *key = EVP_EC_gen("P-256"), *other_key = EVP_EC_gen("P-256");
         Fixture *f = &fixture;
 
-        *f = (Fixture){ .folder = "/tmp/tk-credentials-XXXXXX", .now_sec = RELEASE + DAY };
+        *f = (Fixture){ .folder = "/tmp/tk-credentials-XXXXXX", .now_sec = RELEASE + 6 * DAY };
         if (!key || !other_key || !mkdtemp(f->folder))
                 return -1;
         name(f, f->cert, "box.pem");
@@ -185,11 +188,30 @@ static void an_expired_certificate_names_its_day_and_ours(void **state) {
         assert_non_null(strstr(f->text, "box.pem expired on 20"));
 }
 
-static void a_clock_before_the_release_is_not_believed(void **state) {
+static void an_early_certificate_names_its_day_and_ours(void **state) {
+        Fixture *f = *state;
+
+        f->now_sec = RELEASE + DAY;
+        assert_int_equal(check(f, NULL, f->cert, f->key), -EKEYEXPIRED);
+        assert_non_null(strstr(f->text, "box.pem is not valid before 20"));
+}
+
+static void a_time_before_the_release_is_taken_for_no_time(void **state) {
         Fixture *f = *state;
 
         f->now_sec = 0;
         assert_int_equal(check(f, NULL, f->cert, f->key), 0);
+}
+
+/* Whoever does not know the time cannot know that a certificate is not valid yet, but may know that it has expired. */
+static void a_vague_time_only_knows_what_is_over(void **state) {
+        Fixture *f = *state;
+
+        f->is_vague = true;
+        f->now_sec = RELEASE + DAY;
+        assert_int_equal(check(f, NULL, f->cert, f->key), 0);
+        f->now_sec = RELEASE + 40 * DAY;
+        assert_int_equal(check(f, NULL, f->cert, f->key), -EKEYEXPIRED);
 }
 
 int main(void) {
@@ -205,7 +227,9 @@ int main(void) {
                 TEST(an_encrypted_key_is_told_and_nobody_asked),
                 TEST(what_is_no_pair_is_refused),
                 TEST(an_expired_certificate_names_its_day_and_ours),
-                TEST(a_clock_before_the_release_is_not_believed),
+                TEST(an_early_certificate_names_its_day_and_ours),
+                TEST(a_time_before_the_release_is_taken_for_no_time),
+                TEST(a_vague_time_only_knows_what_is_over),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
