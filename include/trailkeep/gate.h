@@ -77,11 +77,19 @@ int gate_withdraw(Gate *gate, Purpose purpose, bool keep, const GateActor *actor
                   void *userdata) _must_check_;
 
 /* What was done to the keys, for the ledger. */
-typedef enum GateKeyChange { GATE_KEYS_ROTATED, GATE_KEYS_ROOT_REPLACED, GATE_KEYS_MAX } GateKeyChange;
+typedef enum GateKeyChange {
+        GATE_KEYS_ROTATED,
+        GATE_KEYS_ROOT_REPLACED,
+        GATE_KEYS_EVIDENCE, /* a chain of evidence began, whose first key was given to somebody */
+        GATE_KEYS_MAX,
+} GateKeyChange;
 /* The entry of a change that is made with the daemon stopped. */
 int gate_describe_key_change(GateKeyChange change, const char *subject, const GateActor *actor, const Clock *clock,
                              char **ret_body) _must_check_;
 int gate_rotate_keys(Gate *gate, const GateActor *actor, GateDone done, void *userdata) _must_check_;
+/* key: the first key of a chain of evidence, as text; borrowed, kept nowhere; NULL unless r is 0. */
+typedef void (*GateEvidenceDone)(int r, const char *key, void *userdata);
+int gate_start_evidence(Gate *gate, const GateActor *actor, GateEvidenceDone done, void *userdata) _must_check_;
 
 /* Erasing on request: written to the ledger with who asked. */
 typedef struct GateErase {

@@ -122,6 +122,7 @@ typedef struct JournalCounters {
         JournalLaneCounters lanes[LANE_MAX];
         uint64_t objects_stored, objects_doomed; /* in the store; waiting to be deleted there */
         JournalDamage damage;
+        uint64_t evidence_chain; /* of evidence, whose first key was given to somebody; 0: it was to nobody */
         bool is_failing;
         JournalMediaState media_state;
 } JournalCounters;

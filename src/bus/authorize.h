@@ -23,6 +23,7 @@ typedef enum BusVerb {
         BUS_VERB_READ_ERASURES,
         BUS_VERB_FLUSH,
         BUS_VERB_ROTATE_KEYS,
+        BUS_VERB_START_EVIDENCE,
         BUS_VERB_ACKNOWLEDGE_DAMAGE,
         BUS_VERB_MAX,
 } BusVerb;

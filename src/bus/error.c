@@ -139,6 +139,7 @@ static BusError not_written(BusVerb verb, bool is_full) {
         case BUS_VERB_ERASE:
                 return is_full ? BUS_ERROR_ERASE_FULL : BUS_ERROR_ERASE_NOT_DURABLE;
         case BUS_VERB_ROTATE_KEYS:
+        case BUS_VERB_START_EVIDENCE:
                 return is_full ? BUS_ERROR_KEYS_FULL : BUS_ERROR_KEYS_NOT_DURABLE;
         case BUS_VERB_LIST_CONSENTS:
         case BUS_VERB_GET_LAST_FIX:

@@ -4,7 +4,10 @@
  * data/dbus/org.trailkeep.Journal1.xml.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include "bus-internal.h"
 #include "call.h"
 
@@ -12,7 +15,7 @@
 #include "trailkeep/log.h"
 
 /* Says once in the log what the caller is told in a sentence. */
-static BusError explain_rotation(int r) {
+static BusError explain_keys(int r) {
         BusError which = bus_error_from_gate(BUS_VERB_ROTATE_KEYS, r);
 
         if (which != BUS_ERROR_STOPPING)
@@ -31,18 +34,78 @@ static void on_rotated(int r, void *userdata) {
                 log_notice("The keys were rotated on request.");
                 (void)sd_bus_reply_method_return(call->message, NULL); /* the caller may have left */
         } else
-                call_fail(call, explain_rotation(r), NULL);
+                call_fail(call, explain_keys(r), NULL);
 }
 
 static int proceed_rotate(BusCall *call, sd_bus_error *error) {
         GateActor actor = call_actor(call);
         int r = gate_rotate_keys(call->bus->options.gate, &actor, on_rotated, call);
 
-        return r == 0 ? CALL_LENT : bus_error_set(error, explain_rotation(r), NULL);
+        return r == 0 ? CALL_LENT : bus_error_set(error, explain_keys(r), NULL);
 }
 
 static int method_rotate(sd_bus_message *message, void *userdata, sd_bus_error *error) {
         return call_start(userdata, message, BUS_VERB_ROTATE_KEYS, NULL, proceed_rotate);
+}
+
+/* The key goes through a file in memory that nobody can change any more, not through a message, which the bus and its
+ * watchers would have. */
+static int memory_file(const char *text, int *ret_fd) {
+        _cleanup_close_ int fd = memfd_create("trailkeep-evidence", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        size_t size = strlen(text);
+        ssize_t n;
+
+        if (fd < 0)
+                return negative_errno();
+        n = write(fd, text, size);
+        if (n != (ssize_t)size)
+                return n < 0 ? negative_errno() : -EIO;
+        if (lseek(fd, 0, SEEK_SET) < 0 ||
+            fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+                return negative_errno();
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+static void on_evidence(int r, const char *key, void *userdata) {
+        _cleanup_(call_freep) BusCall *call = call_take(userdata);
+        _cleanup_close_ int fd = -1;
+
+        if (!call)
+                return;
+
+        if (r != 0) {
+                call_fail(call, explain_keys(r), NULL);
+                return;
+        }
+        log_notice("A chain of evidence has begun; its first key was given to whoever asked for it.");
+        r = memory_file(key, &fd);
+        if (r >= 0)
+                r = sd_bus_reply_method_return(call->message, "h", fd);
+        if (r < 0) {
+                log_error("The first key of the evidence could not be handed over: %s. Start the evidence again.",
+                          strerror(-r));
+                call_fail(call, BUS_ERROR_FAILED, NULL);
+        }
+        journal1_emit(call->bus, "EvidenceChain");
+}
+
+static int proceed_evidence(BusCall *call, sd_bus_error *error) {
+        GateActor actor = call_actor(call);
+        int r = gate_start_evidence(call->bus->options.gate, &actor, on_evidence, call);
+
+        return r == 0 ? CALL_LENT : bus_error_set(error, explain_keys(r), NULL);
+}
+
+static int method_evidence(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        return call_start(userdata, message, BUS_VERB_START_EVIDENCE, NULL, proceed_evidence);
+}
+
+static int property_evidence_chain(sd_bus *connection, const char *path, const char *interface, const char *property,
+                                   sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const Bus *bus = userdata;
+
+        return sd_bus_message_append(reply, "t", journal_counters(bus->options.journal)->evidence_chain);
 }
 
 static void on_acknowledged(int r, void *userdata) {
@@ -85,8 +148,11 @@ static const sd_bus_vtable journal_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("RotateKeys", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_rotate,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("StartEvidence", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", key), method_evidence,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("AcknowledgeDamage", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_acknowledge,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_PROPERTY("EvidenceChain", "t", property_evidence_chain, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Damage", "a{st}", property_damage, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_VTABLE_END,
 };

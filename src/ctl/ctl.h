@@ -41,6 +41,8 @@ enum {
 
 typedef struct CtlVerb CtlVerb;
 
+#define CTL_ARGUMENT_FILE "FILE"
+
 /* The command line, read and checked. Strings borrowed from argv. */
 typedef struct CtlOptions {
         const CtlVerb *verb;
@@ -49,6 +51,7 @@ typedef struct CtlOptions {
         uint32_t given;             /* CTL_OPTION_ bits */
         uint32_t purposes;          /* bit mask 1 << Purpose, from --purpose or the arguments of the verb */
         int64_t since_ms, until_ms; /* TIME_MS_NONE: open */
+        const char *file;           /* the one argument of a verb that takes CTL_ARGUMENT_FILE */
 } CtlOptions;
 
 /* What a verb gets. */
@@ -60,7 +63,7 @@ typedef struct Ctl {
 
 struct CtlVerb {
         const char *name, *sub; /* "consent", "grant"; sub NULL: the verb stands alone */
-        const char *arguments;  /* for --help, NULL: none */
+        const char *arguments;  /* for --help: purposes, unless it is CTL_ARGUMENT_FILE; NULL: none */
         const char *help;       /* untranslated */
         uint32_t options;       /* CTL_OPTION_ bits it takes */
         bool is_default;        /* of the verbs of that name, the one meant without a second word */
@@ -75,6 +78,8 @@ int ctl_consent_withdraw(Ctl *ctl) _must_check_;
 int ctl_data_summary(Ctl *ctl) _must_check_;
 int ctl_data_erase(Ctl *ctl) _must_check_;
 int ctl_data_erasures(Ctl *ctl) _must_check_;
+int ctl_evidence_status(Ctl *ctl) _must_check_;
+int ctl_evidence_start(Ctl *ctl) _must_check_;
 int ctl_key_rotate(Ctl *ctl) _must_check_;
 int ctl_sync_now(Ctl *ctl) _must_check_;
 int ctl_sync_status(Ctl *ctl) _must_check_;

@@ -273,6 +273,16 @@ static int find_verb(char **words, size_t n_words, const CtlVerb **ret, size_t *
         return unknown_verb(name, is_name_known ? sub : NULL);
 }
 
+static int take_file(char **words, size_t n_words, CtlOptions *options) {
+        if (n_words > 1) {
+                ctl_complain(_("\"%s\" is one word too many; see trailkeepctl --help"), words[1]);
+                return CTL_EXIT_USAGE;
+        }
+
+        options->file = words[0];
+        return CTL_EXIT_DONE;
+}
+
 static int take_arguments(char **words, size_t n_words, CtlOptions *options) {
         const CtlVerb *verb = options->verb;
 
@@ -284,6 +294,8 @@ static int take_arguments(char **words, size_t n_words, CtlOptions *options) {
                 ctl_complain(_("name what for: trailkeepctl %s %s %s"), verb->name, verb->sub, verb->arguments);
                 return CTL_EXIT_USAGE;
         }
+        if (verb->arguments && strcmp(verb->arguments, CTL_ARGUMENT_FILE) == 0)
+                return take_file(words, n_words, options);
         for (size_t i = 0; i < n_words; i++) {
                 int r = add_purpose(words[i], options);
 

@@ -18,6 +18,7 @@
 #include "trailkeep/config.h"
 #include "trailkeep/log.h"
 #include "trailkeep/loop.h"
+#include "verify-evidence.h"
 
 /* Numbers of sysexits.h where systemd.exec(5) has them: the unit does not restart what EX_CONFIG ended. */
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_SETUP = 78 };
@@ -69,6 +70,12 @@ static int run(const Config *config, const char *bus_address) {
         return r < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
+static int verify_evidence(const Options *options, const char *state_dir) {
+        int r = verify_evidence_run(options->key_file, state_dir);
+
+        return r == 0 ? EXIT_DONE : r > 0 ? EXIT_FAILED : EXIT_SETUP;
+}
+
 int main(int argc, char *argv[]) {
         _cleanup_(config_freep) Config *config = NULL;
         Options options;
@@ -91,6 +98,8 @@ int main(int argc, char *argv[]) {
                           strerror(-r));
                 return EXIT_FAILED;
         }
+        if (options.verb == OPTIONS_VERIFY_EVIDENCE && options.state_dir)
+                return verify_evidence(&options, options.state_dir);
         if (read_config(&options, &config) < 0)
                 return EXIT_SETUP;
 
@@ -102,6 +111,8 @@ int main(int argc, char *argv[]) {
                 return init_run(config) < 0 ? EXIT_FAILED : EXIT_DONE;
         case OPTIONS_REPLACE_ROOT:
                 return replace_root_run(config) < 0 ? EXIT_FAILED : EXIT_DONE;
+        case OPTIONS_VERIFY_EVIDENCE:
+                return verify_evidence(&options, config->state_dir);
         case OPTIONS_RUN:
         case OPTIONS_HELP:
         case OPTIONS_VERSION:

@@ -10,7 +10,8 @@
 #include "build-config.h"
 #include "options.h"
 
-enum { ARG_BUS = 0x100, ARG_CHECK_CONFIG, ARG_CONFIG, ARG_INIT, ARG_LOG_LEVEL, ARG_REPLACE_ROOT, ARG_VERSION };
+enum { ARG_BUS = 0x100, ARG_CHECK_CONFIG, ARG_CONFIG, ARG_INIT, ARG_LOG_LEVEL, ARG_REPLACE_ROOT, ARG_STATE, ARG_VERIFY_EVIDENCE,
+       ARG_VERSION };
 
 static const struct option long_options[] = {
         {"bus", required_argument, NULL, ARG_BUS},
@@ -20,6 +21,8 @@ static const struct option long_options[] = {
         {"init", no_argument, NULL, ARG_INIT},
         {"log-level", required_argument, NULL, ARG_LOG_LEVEL},
         {"replace-root-secret", no_argument, NULL, ARG_REPLACE_ROOT},
+        {"state", required_argument, NULL, ARG_STATE},
+        {"verify-evidence", required_argument, NULL, ARG_VERIFY_EVIDENCE},
         {"version", no_argument, NULL, ARG_VERSION},
         {0},
 };
@@ -38,6 +41,8 @@ void options_print_help(void) {
                "      --init                  make the root secret and the device key where missing, and end\n"
                "      --log-level LEVEL       error, warning, notice, info or debug; before the configuration's\n"
                "      --replace-root-secret   put what is recorded under another root secret, and end\n"
+               "      --verify-evidence KEY   check the evidence of a box with its first key, and end\n"
+               "      --state DIR             of that box, or a copy (default: the configuration's)\n"
                "  -h, --help                  show this and end\n"
                "      --version               show the version and end\n"
                "\n"
@@ -78,6 +83,13 @@ int options_parse(int argc, char *argv[], Options *ret) {
                         break;
                 case ARG_REPLACE_ROOT:
                         options.verb = OPTIONS_REPLACE_ROOT;
+                        break;
+                case ARG_STATE:
+                        options.state_dir = optarg;
+                        break;
+                case ARG_VERIFY_EVIDENCE:
+                        options.verb = OPTIONS_VERIFY_EVIDENCE;
+                        options.key_file = optarg;
                         break;
                 case ARG_VERSION:
                         options.verb = OPTIONS_VERSION;

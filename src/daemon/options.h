@@ -11,6 +11,7 @@ typedef enum OptionsVerb {
         OPTIONS_CHECK_CONFIG,
         OPTIONS_INIT,
         OPTIONS_REPLACE_ROOT,
+        OPTIONS_VERIFY_EVIDENCE,
         OPTIONS_HELP,
         OPTIONS_VERSION,
 } OptionsVerb;
@@ -19,6 +20,8 @@ typedef struct Options {
         OptionsVerb verb;
         const char *config_path;
         const char *bus_address;
+        const char *key_file;  /* of --verify-evidence */
+        const char *state_dir; /* NULL: the configuration's */
         const char *log_level; /* NULL: the configuration's */
 } Options;
 

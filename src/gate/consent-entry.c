@@ -10,8 +10,8 @@
  *   { "v": 1, "kind": "erasure", "subject": S, "purposes": [ NAME, ... ], "since_ms": N | null, "until_ms": N | null,
  *     "keep_stored": BOOL, "uid": N, "role": S, "actor": S | null, "realtime_ms": N }
  *
- *   { "v": 1, "kind": "keys", "subject": S, "change": "rotated" | "root-replaced", "uid": N, "role": S,
- *     "actor": S | null, "realtime_ms": N }
+ *   { "v": 1, "kind": "keys", "subject": S, "change": "rotated" | "root-replaced" | "evidence-started", "uid": N,
+ *     "role": S, "actor": S | null, "realtime_ms": N }
  *
  * "realtime_ms" is milliseconds since 1970 by the clock of the box as it was shown, right or wrong; "generation" is at
  * least 1; "keep" is false with a grant. Every key is there, no other is allowed, none twice: a ledger in which
@@ -29,6 +29,7 @@
 static const char *const key_changes[GATE_KEYS_MAX] = {
         [GATE_KEYS_ROTATED] = "rotated",
         [GATE_KEYS_ROOT_REPLACED] = "root-replaced",
+        [GATE_KEYS_EVIDENCE] = "evidence-started",
 };
 
 static json_t *time_to_json(int64_t time_ms) {

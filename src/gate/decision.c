@@ -28,6 +28,7 @@ struct Decision {
         ConsentEntry entry;
         GateDone done; /* of a grant or a rotation */
         GateEraseDone erase_done;
+        GateEvidenceDone evidence_done;
         void *userdata;
 };
 
@@ -86,6 +87,8 @@ static int decision_new(Gate *gate, const GateActor *actor, Decision **ret) {
 static void decision_answer(const Decision *decision, int r, const JournalReceipt *receipt) {
         if (decision->erase_done)
                 decision->erase_done(r, receipt, decision->userdata);
+        else if (decision->evidence_done)
+                decision->evidence_done(r, NULL, decision->userdata);
         else if (decision->done)
                 decision->done(r, decision->userdata);
 }
@@ -374,6 +377,47 @@ int gate_rotate_keys(Gate *gate, const GateActor *actor, GateDone done, void *us
         r = describe_key_change(GATE_KEYS_ROTATED, &decision->entry, &body);
         if (r >= 0)
                 r = outcome_from_journal(journal_rotate(gate->journal, body, decision_on_appended, decision));
+        if (r == 0)
+                (void)TAKE_PTR(decision); /* the journal has it */
+
+        return r;
+}
+
+static void decision_on_evidence(int r, const char *key, void *userdata) {
+        _cleanup_(decision_freep) Decision *decision = userdata;
+
+        if (!decision_unlink(decision))
+                return;
+
+        r = outcome_from_journal(r);
+        decision->evidence_done(r, r == 0 ? key : NULL, decision->userdata);
+}
+
+/**
+ * gate_start_evidence() - a person wants the first key of a chain of evidence
+ * @gate:       the gate
+ * @actor:      who; copied
+ * @done:       called with 0 and the key when the chain has begun and that is in the ledger; else GATE_E_FULL,
+ *              GATE_E_NOT_DURABLE or < 0 and NULL; -ECANCELED: the gate was freed
+ * @userdata:   for @done
+ *
+ * Return: 0: it is being written, and @done follows; GATE_E_FULL, GATE_E_NOT_DURABLE or < 0: everything is as it was,
+ * @done is not called.
+ */
+int gate_start_evidence(Gate *gate, const GateActor *actor, GateEvidenceDone done, void *userdata) {
+        _cleanup_(decision_freep) Decision *decision = NULL;
+        _cleanup_free_ char *body = NULL;
+        int r;
+
+        r = decision_new(gate, actor, &decision);
+        if (r < 0)
+                return r;
+        decision->evidence_done = done;
+        decision->userdata = userdata;
+
+        r = describe_key_change(GATE_KEYS_EVIDENCE, &decision->entry, &body);
+        if (r >= 0)
+                r = outcome_from_journal(journal_start_evidence(gate->journal, body, decision_on_evidence, decision));
         if (r == 0)
                 (void)TAKE_PTR(decision); /* the journal has it */
 

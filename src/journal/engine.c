@@ -19,6 +19,7 @@
 #include <unistd.h>
 #include "engine.h"
 #include "erasures.h"
+#include "evidence.h"
 #include "journal-error.h"
 #include "root.h"
 #include "trailkeep/file.h"
@@ -118,6 +119,8 @@ int engine_catch_up(Engine *engine) {
                 r = engine_settle(engine);
         if (r >= 0)
                 r = damages_sum(engine->vault, &engine->damage);
+        if (r >= 0)
+                r = evidence_given_chain(engine->vault, &engine->evidence_chain);
         if (r >= 0)
                 r = erasures_unreclaimed(engine->vault);
         if (r < 0)
@@ -349,6 +352,7 @@ void engine_report(Engine *engine, EngineReport *ret) {
         ret->counters.media_state = media;
         memcpy(ret->failure, engine->failure, sizeof(ret->failure));
         ret->counters.objects_doomed = engine->objects_doomed;
+        ret->counters.evidence_chain = engine->evidence_chain;
         ret->counters.damage = engine->damage;
         ret->counters.is_failing = engine->failure[0] != 0;
         for (size_t i = 0; i < LANE_MAX; i++) {

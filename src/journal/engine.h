@@ -61,6 +61,7 @@ typedef struct Engine {
         uint64_t retention_usec[PURPOSE_MAX];
         uint64_t alarm_retention_usec;
         int lock_fd;
+        uint64_t evidence_chain; /* see JournalCounters */
         bool is_root_next; /* the vault opened with the next root secret */
         char *dir;
         int dir_fd;

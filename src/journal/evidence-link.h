@@ -16,7 +16,8 @@
 /* Stored: append only. */
 typedef enum EvidenceStrand { EVIDENCE_DECISIONS = 1, EVIDENCE_PARCELS, EVIDENCE_STRAND_MAX } EvidenceStrand;
 typedef enum EvidenceKind {
-        EVIDENCE_START = 1, /* of a chain; ref: last ledger entry or parcel, n: the chain, digest: the ledger's hash */
+        EVIDENCE_START = 1, /* of a chain; ref: last ledger entry or parcel, n: the chain if its first key was given to
+                             * somebody, else 0, digest: the ledger's hash */
         EVIDENCE_END,       /* of a chain, since another one begins */
         EVIDENCE_LEDGER,    /* ref: number of the entry, digest: its hash */
         EVIDENCE_ERASURE,   /* ref: number of the request, n: parcels destroyed, digest: SHA-256 of its body */

@@ -146,12 +146,12 @@ static int strand_add(Vault *vault, Strand *strand, const EvidenceFact *fact) {
 }
 
 /* What there was before a chain, for its first link. */
-static int describe_start(Vault *vault, EvidenceStrand strand, uint64_t chain, EvidenceFact *ret) {
+static int describe_start(Vault *vault, EvidenceStrand strand, uint64_t given, EvidenceFact *ret) {
         LedgerHead ledger;
         int64_t parcel = 0;
         int r;
 
-        *ret = (EvidenceFact){ .kind = EVIDENCE_START, .n = chain };
+        *ret = (EvidenceFact){ .kind = EVIDENCE_START, .n = given };
         if (strand == EVIDENCE_PARCELS) {
                 r = db_number(vault_db(vault), "SELECT seq FROM sqlite_sequence WHERE name = 'parcel'", &parcel);
                 ret->ref = (uint64_t)parcel;
@@ -167,22 +167,29 @@ static int describe_start(Vault *vault, EvidenceStrand strand, uint64_t chain, E
         return 0;
 }
 
+/* What a chain begins with. */
+typedef struct Beginning {
+        Secret *first;
+        uint64_t chain;
+        bool is_given; /* somebody gets the first key */
+} Beginning;
+
 /* The strand goes on in another chain, with a first link of its own. */
-static int strand_begin(Vault *vault, Strand *strand, const Secret *first, uint64_t chain) {
+static int strand_begin(Vault *vault, Strand *strand, const Beginning *beginning) {
         EvidenceFact start;
         int r;
 
         strand->key = secret_free(strand->key);
-        strand->head.chain = chain;
+        strand->head.chain = beginning->chain;
         strand->head.first = strand->head.seq + 1;
         memset(strand->head.tag, 0, MAC_SIZE);
-        r = evidence_strand_key(first, strand->head.strand, &strand->key);
+        r = evidence_strand_key(beginning->first, strand->head.strand, &strand->key);
         if (r >= 0)
-                r = describe_start(vault, strand->head.strand, chain, &start);
+                r = describe_start(vault, strand->head.strand, beginning->is_given ? beginning->chain : 0, &start);
         return r < 0 ? r : strand_add(vault, strand, &start);
 }
 
-static int evidence_begin(Vault *vault, EvidenceStrand which, const Secret *first, uint64_t chain) {
+static int evidence_begin(Vault *vault, EvidenceStrand which, const Beginning *beginning) {
         const EvidenceFact end = { .kind = EVIDENCE_END };
         _cleanup_strand_ Strand strand = { 0 };
         int r;
@@ -191,8 +198,29 @@ static int evidence_begin(Vault *vault, EvidenceStrand which, const Secret *firs
         if (r >= 0 && strand.key)
                 r = strand_add(vault, &strand, &end);
         if (r >= 0)
-                r = strand_begin(vault, &strand, first, chain);
+                r = strand_begin(vault, &strand, beginning);
         return r < 0 ? r : strand_save(vault, &strand);
+}
+
+static int evidence_begin_both(Vault *vault, bool is_given, Secret **ret_first) {
+        _cleanup_(secret_freep) Secret *first = NULL;
+        Beginning beginning = { .is_given = is_given };
+        int64_t chain = 0;
+        int r;
+
+        r = db_number(vault_db(vault), "SELECT max(chain) FROM evidence", &chain);
+        if (r >= 0)
+                r = secret_new_random(&first);
+        if (r < 0)
+                return r;
+        beginning.first = first;
+        beginning.chain = (uint64_t)chain + 1;
+        r = evidence_begin(vault, EVIDENCE_DECISIONS, &beginning);
+        if (r >= 0)
+                r = evidence_begin(vault, EVIDENCE_PARCELS, &beginning);
+        if (r >= 0 && is_given)
+                *ret_first = TAKE_PTR(first);
+        return r;
 }
 
 /**
@@ -203,33 +231,18 @@ static int evidence_begin(Vault *vault, EvidenceStrand which, const Secret *firs
  * Return: 0; < 0.
  */
 int evidence_start(Vault *vault, Secret **ret_first) {
-        _cleanup_(secret_freep) Secret *first = NULL;
-        int64_t chain = 0;
-        int r;
-
-        r = db_number(vault_db(vault), "SELECT max(chain) FROM evidence", &chain);
-        if (r >= 0)
-                r = secret_new_random(&first);
-        if (r >= 0)
-                r = evidence_begin(vault, EVIDENCE_DECISIONS, first, (uint64_t)chain + 1);
-        if (r >= 0)
-                r = evidence_begin(vault, EVIDENCE_PARCELS, first, (uint64_t)chain + 1);
-        if (r < 0)
-                return r;
-        *ret_first = TAKE_PTR(first);
-        return 0;
+        return evidence_begin_both(vault, true, ret_first);
 }
 
 /* A vault without evidence, or with a damaged end of it, gets a chain that nobody has the first key of: nothing that is
  * to be written waits for somebody to mend the evidence, and the end that is missing shows. */
 static int strand_load_or_begin(Vault *vault, EvidenceStrand which, Strand *strand) {
-        _cleanup_(secret_freep) Secret *first = NULL;
         int r;
 
         r = strand_load(vault, which, strand);
         if (r < 0 || strand->key)
                 return r;
-        r = evidence_start(vault, &first);
+        r = evidence_begin_both(vault, false, NULL);
         return r < 0 ? r : strand_load(vault, which, strand);
 }
 
@@ -345,25 +358,22 @@ int evidence_rewrap(Vault *vault, Keyring *next) {
 }
 
 /**
- * evidence_chain() - number of the chain that links are added to
+ * evidence_given_chain() - number of the chain that links are added to, if somebody got its first key
  * @vault:      the vault
- * @ret:        1: nobody ever had its first key; above: it was given to somebody; 0: there is no link yet; untouched on
- *              failure
+ * @ret:        0: nobody did; untouched on failure
  *
  * Return: 0; -EBADMSG; < 0.
  */
-int evidence_chain(Vault *vault, uint64_t *ret) {
-        _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        EvidenceHead head = { 0 };
+int evidence_given_chain(Vault *vault, uint64_t *ret) {
+        _cleanup_strand_ Strand strand = { 0 };
+        int64_t given = 0;
         int r;
 
-        r = db_start(vault_db(vault), "SELECT " EVIDENCE_HEAD_COLUMNS " FROM evidence_head WHERE strand = 1",
-                     &statement);
+        r = strand_load(vault, EVIDENCE_DECISIONS, &strand);
+        if (r >= 0 && strand.key)
+                r = db_number(vault_db(vault), "SELECT n FROM evidence WHERE strand = 1 AND seq = ?", &given,
+                              DB_INT(strand.head.first));
         if (r >= 0)
-                r = db_step(vault_db(vault), statement);
-        if (r > 0)
-                r = evidence_head_read(statement, &head);
-        if (r >= 0)
-                *ret = head.chain;
+                *ret = (uint64_t)given;
         return MIN(r, 0);
 }

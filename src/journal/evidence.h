@@ -14,7 +14,7 @@ int evidence_append(Vault *vault, const EvidenceFact *fact) _must_check_;
 int evidence_start(Vault *vault, Secret **ret_first) _must_check_; /* another chain; its first key is kept nowhere */
 int evidence_rewrap(Vault *vault, Keyring *next) _must_check_;
 
-int evidence_chain(Vault *vault, uint64_t *ret) _must_check_; /* 0: none yet */
+int evidence_given_chain(Vault *vault, uint64_t *ret) _must_check_;
 int evidence_link_read(sqlite3_stmt *statement, EvidenceLink *ret) _must_check_; /* of EVIDENCE_COLUMNS */
 int evidence_head_read(sqlite3_stmt *statement, EvidenceHead *ret) _must_check_; /* of EVIDENCE_HEAD_COLUMNS */
 

@@ -55,6 +55,8 @@ int engine_start_evidence(Engine *engine, const char *ledger_body, Bytes *ret_ke
                 r = evidence_key_format(engine->vault, first, &text);
         if (r >= 0)
                 r = engine_vault_commit(engine, &transaction);
+        if (r >= 0)
+                r = evidence_given_chain(engine->vault, &engine->evidence_chain);
         if (r < 0)
                 return r;
         *ret_key = text;

@@ -34,7 +34,7 @@ def of_help(text):
     for line in text.splitlines():
         if heading := re.fullmatch(r"(\w+)(?: of \"(.*)\")?:", line):
             part, verb = heading[1], heading[2] or ""
-        elif part == "Verbs" and (found := re.match(r"  ([a-z]+(?: [a-z]+)?)(?: PURPOSE\.\.\.)?  ", line + "  ")):
+        elif part == "Verbs" and (found := re.match(r"  ([a-z]+(?: [a-z]+)?)(?: PURPOSE\.\.\.| FILE)?  ", line + "  ")):
             names.verbs.add(found[1])
         elif part == "Options" and (found := re.match(r"  +(?:(-\w), )?(--[a-z-]+)", line)):
             names.options.add((found[2], verb))

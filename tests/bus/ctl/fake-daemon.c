@@ -15,6 +15,7 @@
  *   deleted N                 ObjectsDeleted of that erasure, announced without its value
  *   position                  a PropertiesChanged that betrays a position, as no daemon may send it
  *   flush                     answers the waiting Flush
+ *   chain N                   the chain of evidence whose key was given out, 0: none
  *   calls                     prints "call METHOD ARGUMENTS" for each decision, erasure and flush since the last time
  *   quit                      leaves at once, calls unanswered
  */
@@ -382,6 +383,10 @@ static int obey(Fake *fake, char *line) {
                 return sd_bus_emit_signal(fake->bus, ROOT, CONSENT, "Changed", "sb", first, second && *second == '1');
         if (strcmp(command, "position") == 0)
                 return betray_position(fake);
+        if (strcmp(command, "chain") == 0) {
+                fake->chain = number(first);
+                return 0;
+        }
         if (strcmp(command, "flush") == 0)
                 return answer_flush(fake);
         if (strcmp(command, "calls") == 0) {

@@ -18,7 +18,7 @@ typedef struct Fake {
         sd_bus *bus;
         sd_event *event;
         char device_state[32], sync_state[32];
-        uint64_t pending, to_delete, deleted;
+        uint64_t pending, to_delete, deleted, chain;
         Failure failures[4];
         size_t n_failures;
         sd_bus_message *flush; /* waiting for its answer */

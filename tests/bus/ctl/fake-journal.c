@@ -2,6 +2,10 @@
 /*
  * Journal1 of the daemon that is none: see fake-daemon.c.
  */
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "fake-daemon.h"
 
 static int rotate_keys(sd_bus_message *call, void *userdata, sd_bus_error *error) {
@@ -13,8 +17,32 @@ static int rotate_keys(sd_bus_message *call, void *userdata, sd_bus_error *error
         return r < 0 ? r : sd_bus_reply_method_return(call, "");
 }
 
+static int start_evidence(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        static const char key[] = "the first key\n";
+        int fd, r = fail_as_told(userdata, call);
+
+        if (r != 0)
+                return r;
+        r = note_call(userdata, call);
+        if (r < 0)
+                return r;
+        fd = memfd_create("key", MFD_CLOEXEC);
+        if (fd < 0 || pwrite(fd, key, sizeof(key) - 1, 0) < 0)
+                return -errno;
+        r = sd_bus_reply_method_return(call, "h", fd);
+        close(fd);
+        return r;
+}
+
+static int get_chain(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                     void *userdata, sd_bus_error *error) {
+        return sd_bus_message_append(reply, "t", ((const Fake *)userdata)->chain);
+}
+
 const sd_bus_vtable fake_journal_vtable[] = {
         SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD("StartEvidence", "", "h", start_evidence, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_PROPERTY("EvidenceChain", "t", get_chain, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_METHOD("RotateKeys", "", "", rotate_keys, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,
 };

@@ -50,6 +50,32 @@ class Deeds(Case):
         _, err = self.ctl('key', 'rotate', code=FAILED)
         self.assertIn('as they were', err)
 
+    def test_evidence_key_is_written_to_a_new_file(self):
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        path = os.path.join(folder, 'key')
+        out, _ = self.ctl('evidence', 'start', path)
+        self.assertIn(path, out)
+        with open(path, encoding='ascii') as f:
+            self.assertEqual(f.read(), 'the first key\n')
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o400)
+        self.assertEqual([call[0] for call in self.fake.calls()], ['StartEvidence'])
+        _, err = self.ctl('evidence', 'start', path, code=FAILED)
+        self.assertIn('nothing was started', err)
+        self.assertEqual(self.fake.calls(), [])
+        self.fake.tell('fail StartEvidence org.trailkeep.Error.Full the keys are as they were')
+        other = os.path.join(folder, 'other')
+        self.ctl('evidence', 'start', other, code=FAILED)
+        self.assertFalse(os.path.exists(other))
+        self.assertIn('FILE', self.ctl('evidence', 'start', code=USAGE)[1])
+        self.assertIn('too many', self.ctl('evidence', 'start', 'a', 'b', code=USAGE)[1])
+
+    def test_evidence_status(self):
+        self.assertIn('Nobody has the key', self.ctl('evidence')[0])
+        self.fake.tell('chain 3')
+        self.assertIn('chain 3', self.ctl('evidence', 'status')[0])
+        self.assertEqual(self.json('evidence'), {'EvidenceChain': 3})
+
     def test_erase_gives_its_scope_on(self):
         self.ctl('data', 'erase', '-y', '-p', 'location', '--purpose=audio', '--since=2026-11-23T10:00:00Z',
                  '--until=2026-11-23 11:00', '--keep-stored')

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 #include "face.h"
 #include "trailkeep/parse.h"
@@ -42,6 +43,23 @@ static void test_status_properties(void **state) {
                 assert_string_equal(value, rows[i].value);
                 reply_clear(&reply);
         }
+}
+
+static void test_first_key_of_the_evidence_comes_in_a_file_that_is_sealed(void **state) {
+        Face *face = *state;
+        char text[64] = "";
+        Reply reply;
+        int fd;
+
+        assert_replied(face_call(face, &reply, JOURNAL, "StartEvidence", NULL));
+        assert_true(sd_bus_message_read(reply.message, "h", &fd) > 0);
+        assert_int_equal(read(fd, text, sizeof(text) - 1), 14);
+        assert_string_equal(text, "the first key\n");
+        assert_int_equal(write(fd, "x", 1), -1);
+        assert_int_equal(ftruncate(fd, 0), -1);
+        assert_non_null(strstr(fake_journal_entry(face->journal, 0), "evidence-started"));
+        assert_null(strstr(fake_journal_entry(face->journal, 0), "the first key"));
+        reply_clear(&reply);
 }
 
 static void test_counters(void **state) {
@@ -309,6 +327,7 @@ static void test_flush_answers_when_all_is_sent(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 face_test(test_status_properties),
+                face_test(test_first_key_of_the_evidence_comes_in_a_file_that_is_sealed),
                 face_test(test_counters),
                 face_test(test_true_time_and_who_is_held_off),
                 face_test(test_oldest_pending_is_an_age),

@@ -23,7 +23,7 @@ static void test_status_is_for_everyone(void **state) {
                         {DEVICE, "TrueTime"},       {DEVICE, "ClocksHeldOff"},
                         {DEVICE, "FixesFiltered"},  {DEVICE, "Lanes"}, {DEVICE, "OldestPending"},
                         {DEVICE, "LastErrors"},     {SYNC, "State"},   {SYNC, "LastError"},
-                        {SYNC, "PendingDeletions"},
+                        {SYNC, "PendingDeletions"}, {JOURNAL, "EvidenceChain"},
         };
         Face *face = *state;
 
@@ -89,6 +89,7 @@ static void test_operator_may_reduce_but_not_grant_or_see(void **state) {
         assert_replied(stranger_call(face, &reply, DATA, "Erase", "a{sv}", 0));
         assert_replied(stranger_call(face, &reply, DATA, "Summary", NULL));
         assert_replied(stranger_call(face, &reply, JOURNAL, "RotateKeys", NULL));
+        assert_error(stranger_call(face, &reply, JOURNAL, "StartEvidence", NULL), DENIED, "trailkeep-owner");
         assert_replied(stranger_call(face, &reply, JOURNAL, "AcknowledgeDamage", NULL));
 }
 

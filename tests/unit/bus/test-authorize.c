@@ -91,6 +91,7 @@ static void test_table(void **state) {
                 { BUS_VERB_READ_ERASURES, OWNER | GUARDIAN | OPERATOR | BRIDGE },
                 { BUS_VERB_FLUSH, OWNER | GUARDIAN | OPERATOR | BRIDGE },
                 { BUS_VERB_ROTATE_KEYS, OWNER | GUARDIAN | OPERATOR },
+                { BUS_VERB_START_EVIDENCE, OWNER },
                 { BUS_VERB_ACKNOWLEDGE_DAMAGE, OWNER | GUARDIAN | OPERATOR },
         };
 

@@ -13,6 +13,7 @@ typedef struct FakeRequest {
         char *body;
         JournalDone done;
         JournalEraseDone erase_done;
+        JournalEvidenceDone evidence_done;
         void *userdata;
 } FakeRequest;
 
@@ -63,6 +64,8 @@ void fake_journal_complete(Journal *journal, int r) {
 
         if (request.erase_done)
                 request.erase_done(r, r == 0 ? &receipt : NULL, request.userdata);
+        else if (request.evidence_done)
+                request.evidence_done(r, r == 0 ? "the first key\n" : NULL, request.userdata);
         else
                 request.done(r, request.userdata);
 }
@@ -132,6 +135,10 @@ int journal_rotate(Journal *journal, const char *body, JournalDone done, void *u
 
 int journal_acknowledge_damage(Journal *journal, JournalDone done, void *userdata) {
         return fake_journal_take(journal, &(FakeRequest){ .done = done, .userdata = userdata }, "");
+}
+
+int journal_start_evidence(Journal *journal, const char *body, JournalEvidenceDone done, void *userdata) {
+        return fake_journal_take(journal, &(FakeRequest){ .evidence_done = done, .userdata = userdata }, body);
 }
 
 int journal_erase(Journal *journal, const JournalErasure *erasure, JournalEraseDone done, void *userdata) {
