@@ -26,7 +26,6 @@
 
 #define CLOSE_GRACE_USEC USEC_PER_MINUTE
 #define SAVE_EVERY_USEC USEC_PER_HOUR
-#define EXPIRE_AHEAD_MAX_USEC USEC_PER_HOUR
 
 /**
  * engine_retention_usec() - how long something is kept at most
@@ -155,8 +154,7 @@ static int engine_expire_in(Engine *engine, ParcelList *list, uint64_t *ret_next
                 uint64_t retention_usec = engine_retention_usec(engine, row->lane, row->purpose);
                 uint64_t expiry_usec = engine_expiry_on_usec(engine, row);
 
-                if (expiry_usec == USEC_INFINITY ||
-                    expiry_usec > on_usec + MIN(retention_usec / 100, EXPIRE_AHEAD_MAX_USEC)) {
+                if (!sessions_is_due(expiry_usec, retention_usec, on_usec)) {
                         next_usec = MIN(next_usec, expiry_usec);
                         if (retention_usec != USEC_INFINITY)
                                 oldest_usec = MIN(oldest_usec, row->opened_on_usec);

@@ -32,6 +32,7 @@
 #include "sessions.h"
 
 #define DRIFT_DIVISOR 10000 /* 100 ppm, as in truetime.c */
+#define AHEAD_MAX_USEC USEC_PER_HOUR
 
 static void sessions_remove(Sessions *sessions, size_t i) {
         memmove(&sessions->list[i], &sessions->list[i + 1], (sessions->n - i - 1) * sizeof(Session));
@@ -97,17 +98,48 @@ void sessions_begin(Sessions *sessions, const uint8_t boot[static SESSION_BOOT_S
 }
 
 /**
- * sessions_prove() - true time in the present session
+ * sessions_prove() - true time is proven in the present session, or better than before
  * @sessions:   changed; there is a present one
- * @proof:      sources, offset, uncertainty and when are taken from it
+ * @proof:      against CLOCK_BOOTTIME
+ * @on_minus_boottime_usec: powered-on time less CLOCK_BOOTTIME, a constant of this boot
  */
-void sessions_prove(Sessions *sessions, const Session *proof) {
+void sessions_prove(Sessions *sessions, const TrueTimeProof *proof, int64_t on_minus_boottime_usec) {
         Session *present = &sessions->list[sessions->n - 1];
+        int64_t proven_on_usec = (int64_t)proof->boottime_usec + on_minus_boottime_usec;
 
         present->sources = proof->sources;
-        present->offset_usec = proof->offset_usec;
+        present->offset_usec = proof->offset_usec - on_minus_boottime_usec;
         present->uncertainty_usec = proof->uncertainty_usec;
-        present->proven_on_usec = proof->proven_on_usec;
+        present->proven_on_usec = (uint64_t)MAX(proven_on_usec, INT64_C(0));
+}
+
+/**
+ * sessions_get_time() - what is known of true time, against CLOCK_BOOTTIME of this boot
+ * @sessions:   borrowed; there is a present one
+ * @on_minus_boottime_usec: as above
+ * @ret:        filled
+ */
+void sessions_get_time(const Sessions *sessions, int64_t on_minus_boottime_usec, JournalTime *ret) {
+        const Session *present = &sessions->list[sessions->n - 1];
+        const Session *last = sessions_last_proven(sessions, UINT32_MAX);
+        const Session *vouched = sessions_last_proven(sessions, 1U << TRUE_TIME_STORE);
+        int64_t proven_usec = (int64_t)present->proven_on_usec - on_minus_boottime_usec;
+
+        *ret = (JournalTime){
+                .past.has_floor = last && last != present,
+                .has_vouched = vouched,
+        };
+        if (present->sources != 0)
+                ret->past.proof = (TrueTimeProof){
+                        .sources = present->sources,
+                        .offset_usec = present->offset_usec + on_minus_boottime_usec,
+                        .uncertainty_usec = present->uncertainty_usec,
+                        .boottime_usec = (uint64_t)MAX(proven_usec, INT64_C(0)),
+                };
+        if (ret->past.has_floor)
+                ret->past.floor_offset_usec = last->offset_usec + on_minus_boottime_usec;
+        if (vouched)
+                ret->vouched_offset_usec = vouched->offset_usec + on_minus_boottime_usec;
 }
 
 /**
@@ -151,7 +183,8 @@ uint64_t sessions_off_usec(const Sessions *sessions, uint64_t since_on_usec, uin
 
         if (!last)
                 return 0;
-        /* A parcel that was opened with the last write of a session belongs to that one. */
+        /* A parcel that was opened with the last write of a session belongs to that one: by the time the daemon runs in
+         * the next, powered-on time has gone on. */
         while (first < last && (first->sources == 0 || first->ended_on_usec < since_on_usec))
                 first++;
         if (first == last)
@@ -178,4 +211,20 @@ uint64_t sessions_expiry_on_usec(const Sessions *sessions, uint64_t opened_on_us
                 return USEC_INFINITY;
         off_usec = sessions_off_usec(sessions, opened_on_usec, now_on_usec);
         return on_usec > off_usec ? on_usec - off_usec : 0;
+}
+
+/**
+ * sessions_is_due() - whether a parcel goes now
+ * @expiry_on_usec: when it expires, in powered-on time
+ * @retention_usec: how long it may be kept
+ * @now_on_usec: powered-on time now
+ *
+ * What is due within the next hundredth of its time, an hour at most, goes along, so that flash and sleep are disturbed
+ * once for many.
+ *
+ * Return: whether it does.
+ */
+bool sessions_is_due(uint64_t expiry_on_usec, uint64_t retention_usec, uint64_t now_on_usec) {
+        return expiry_on_usec != USEC_INFINITY &&
+               expiry_on_usec <= now_on_usec + MIN(retention_usec / 100, AHEAD_MAX_USEC);
 }

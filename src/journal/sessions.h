@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "trailkeep/journal.h"
 #include "trailkeep/macros.h"
 #include "trailkeep/truetime.h"
 
@@ -32,10 +33,12 @@ typedef struct Sessions {
 } Sessions;
 
 void sessions_begin(Sessions *sessions, const uint8_t boot[static SESSION_BOOT_SIZE], uint64_t on_usec);
-void sessions_prove(Sessions *sessions, const Session *proof);
+void sessions_prove(Sessions *sessions, const TrueTimeProof *proof, int64_t on_minus_boottime_usec);
+void sessions_get_time(const Sessions *sessions, int64_t on_minus_boottime_usec, JournalTime *ret);
 bool sessions_trim(Sessions *sessions, uint64_t oldest_on_usec);
 
 const Session *sessions_last_proven(const Sessions *sessions, uint32_t sources);
 uint64_t sessions_off_usec(const Sessions *sessions, uint64_t since_on_usec, uint64_t now_on_usec);
 uint64_t sessions_expiry_on_usec(const Sessions *sessions, uint64_t opened_on_usec, uint64_t retention_usec,
                                  uint64_t now_on_usec);
+bool sessions_is_due(uint64_t expiry_on_usec, uint64_t retention_usec, uint64_t now_on_usec);

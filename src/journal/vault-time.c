@@ -145,29 +145,19 @@ int vault_time_save(VaultTime *time) {
         return 0;
 }
 
-static const Session *present_session(const VaultTime *time) {
-        return &time->sessions.list[time->sessions.n - 1];
-}
-
 /**
  * vault_time_prove() - true time is proven in this boot, or better than before
  * @time:       changed
  * @proof:      against CLOCK_BOOTTIME; used from here on, written with the next transaction
  */
 void vault_time_prove(VaultTime *time, const TrueTimeProof *proof) {
-        int64_t shift_usec = vault_start(time->vault)->on_minus_boottime_usec;
-        const Session before = *present_session(time);
-        const Session next = {
-                .sources = proof->sources,
-                .offset_usec = proof->offset_usec - shift_usec,
-                .uncertainty_usec = proof->uncertainty_usec,
-                .proven_on_usec = (uint64_t)MAX((int64_t)proof->boottime_usec + shift_usec, INT64_C(0)),
-        };
-        int64_t moved_usec = next.offset_usec - before.offset_usec;
+        const Session *present = &time->sessions.list[time->sessions.n - 1], before = *present;
+        int64_t moved_usec;
 
-        sessions_prove(&time->sessions, &next);
+        sessions_prove(&time->sessions, proof, vault_start(time->vault)->on_minus_boottime_usec);
+        moved_usec = present->offset_usec - before.offset_usec;
         time->is_changed = true;
-        time->is_news |= before.sources != next.sources || moved_usec > WORTH_USEC || moved_usec < -WORTH_USEC;
+        time->is_news |= before.sources != present->sources || moved_usec > WORTH_USEC || moved_usec < -WORTH_USEC;
 }
 
 /**
@@ -185,24 +175,5 @@ void vault_time_trim(VaultTime *time, uint64_t oldest_on_usec) {
  * @ret:        filled
  */
 void vault_time_get(const VaultTime *time, JournalTime *ret) {
-        const Session *present = present_session(time);
-        const Session *last = sessions_last_proven(&time->sessions, UINT32_MAX);
-        const Session *vouched = sessions_last_proven(&time->sessions, 1U << TRUE_TIME_STORE);
-        int64_t shift_usec = vault_start(time->vault)->on_minus_boottime_usec;
-
-        *ret = (JournalTime){
-                .past.has_floor = last && last != present,
-                .has_vouched = vouched,
-        };
-        if (present->sources != 0)
-                ret->past.proof = (TrueTimeProof){
-                        .sources = present->sources,
-                        .offset_usec = present->offset_usec + shift_usec,
-                        .uncertainty_usec = present->uncertainty_usec,
-                        .boottime_usec = (uint64_t)MAX((int64_t)present->proven_on_usec - shift_usec, INT64_C(0)),
-                };
-        if (ret->past.has_floor)
-                ret->past.floor_offset_usec = last->offset_usec + shift_usec;
-        if (vouched)
-                ret->vouched_offset_usec = vouched->offset_usec + shift_usec;
+        sessions_get_time(&time->sessions, vault_start(time->vault)->on_minus_boottime_usec, ret);
 }

@@ -19,10 +19,14 @@ static void boot(Sessions *sessions, uint64_t on_usec) {
 
 /* True time is proven: until now the box was off for so long altogether. */
 static void prove(Sessions *sessions, uint64_t off_usec, uint64_t on_usec) {
-        sessions_prove(sessions, &(Session){ .sources = 1U << TRUE_TIME_STORE,
-                                             .offset_usec = UTC + (int64_t)off_usec,
-                                             .uncertainty_usec = SEC,
-                                             .proven_on_usec = on_usec });
+        const TrueTimeProof proof = {
+                .sources = 1U << TRUE_TIME_STORE,
+                .offset_usec = UTC + (int64_t)off_usec,
+                .uncertainty_usec = SEC,
+                .boottime_usec = on_usec,
+        };
+
+        sessions_prove(sessions, &proof, 0);
 }
 
 static uint64_t expiry(const Sessions *sessions, uint64_t opened_on_usec, uint64_t now_on_usec) {
@@ -157,6 +161,16 @@ static void test_too_many_boots_cost_little(void **state) {
         assert_true(expiry(&sessions, 30, on_usec) >= 25 * DAY - 3 * HOUR);
 }
 
+static void test_what_is_due_soon_goes_along(void **state) {
+        assert_true(sessions_is_due(5 * DAY, RETENTION, 5 * DAY));
+        assert_true(sessions_is_due(5 * DAY, RETENTION, 5 * DAY - HOUR));
+        assert_false(sessions_is_due(5 * DAY, RETENTION, 5 * DAY - HOUR - 1));
+        assert_true(sessions_is_due(5 * DAY, 100 * SEC, 5 * DAY - SEC));
+        assert_false(sessions_is_due(5 * DAY, 100 * SEC, 5 * DAY - SEC - 1));
+        assert_true(sessions_is_due(0, RETENTION, 0));
+        assert_false(sessions_is_due(USEC_INFINITY, USEC_INFINITY, 5 * DAY));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_without_proof_powered_on_time_counts),
@@ -169,6 +183,7 @@ int main(void) {
                 cmocka_unit_test(test_for_ever_and_overflow_never_expire),
                 cmocka_unit_test(test_trimming_keeps_what_a_parcel_needs_and_the_last_words),
                 cmocka_unit_test(test_too_many_boots_cost_little),
+                cmocka_unit_test(test_what_is_due_soon_goes_along),
         };
 
         return cmocka_run_group_tests_name("sessions", tests, NULL, NULL);
