@@ -97,7 +97,7 @@ int replace_root_run(const Config *config) {
         r = credential_dup_path(CREDENTIAL_ROOT_SECRET, config->root_secret_file, &path);
         if (r == 0)
                 r = credential_dup_next_path(config->root_secret_file, &next_path);
-        if (r < 0) {
+        if (r != 0) {
                 fprintf(stderr, "Out of memory. Nothing was changed.\n");
                 return r;
         }

@@ -352,6 +352,16 @@ int gate_describe_key_change(GateKeyChange change, const char *subject, const Ga
         return describe_key_change(change, &entry, ret_body);
 }
 
+static int decision_rotate(Decision *decision) {
+        _cleanup_free_ char *body = NULL;
+        int r;
+
+        r = describe_key_change(GATE_KEYS_ROTATED, &decision->entry, &body);
+        if (r < 0)
+                return r;
+        return outcome_from_journal(journal_rotate(decision->gate->journal, body, decision_on_appended, decision));
+}
+
 /**
  * gate_rotate_keys() - a person wants every key wrapped anew
  * @gate:       the gate
@@ -365,7 +375,6 @@ int gate_describe_key_change(GateKeyChange change, const char *subject, const Ga
  */
 int gate_rotate_keys(Gate *gate, const GateActor *actor, GateDone done, void *userdata) {
         _cleanup_(decision_freep) Decision *decision = NULL;
-        _cleanup_free_ char *body = NULL;
         int r;
 
         r = decision_new(gate, actor, &decision);
@@ -374,9 +383,7 @@ int gate_rotate_keys(Gate *gate, const GateActor *actor, GateDone done, void *us
         decision->done = done;
         decision->userdata = userdata;
 
-        r = describe_key_change(GATE_KEYS_ROTATED, &decision->entry, &body);
-        if (r >= 0)
-                r = outcome_from_journal(journal_rotate(gate->journal, body, decision_on_appended, decision));
+        r = decision_rotate(decision);
         if (r == 0)
                 (void)TAKE_PTR(decision); /* the journal has it */
 

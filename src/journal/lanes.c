@@ -242,15 +242,15 @@ int lane_insert(Db *db, Lane lane, uint64_t id, const Bytes *body) {
  * Return: 1; 0 if there is no row; < 0.
  */
 int lane_bounds(Db *db, Lane lane, uint64_t from, uint64_t to, uint64_t ret_bounds[static 2]) {
+        const char *lowest = LANE_SQL("SELECT min(id) FROM ", " WHERE id BETWEEN ? AND ?")[lane];
+        const char *highest = LANE_SQL("SELECT max(id) FROM ", " WHERE id BETWEEN ? AND ?")[lane];
         int64_t first, last;
         int r;
 
-        r = db_number(db, LANE_SQL("SELECT min(id) FROM ", " WHERE id BETWEEN ? AND ?")[lane], &first, DB_INT(from),
-                      DB_INT(to));
+        r = db_number(db, lowest, &first, DB_INT(from), DB_INT(to));
         if (r <= 0)
                 return r;
-        r = db_number(db, LANE_SQL("SELECT max(id) FROM ", " WHERE id BETWEEN ? AND ?")[lane], &last, DB_INT(from),
-                      DB_INT(to));
+        r = db_number(db, highest, &last, DB_INT(from), DB_INT(to));
         if (r <= 0)
                 return r < 0 ? r : db_damaged(db);
         ret_bounds[0] = (uint64_t)first;
