@@ -37,5 +37,6 @@ void bus_consent_changed(Bus *bus, Purpose purpose, bool is_granted);
 void bus_gnss_changed(Bus *bus);
 void bus_sync_changed(Bus *bus);
 void bus_journal_changed(Bus *bus);
+void bus_media_changed(Bus *bus);
 void bus_journal_damaged(Bus *bus); /* noticed, or acknowledged */
 void bus_time_changed(Bus *bus);

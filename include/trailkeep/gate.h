@@ -94,6 +94,7 @@ int gate_start_evidence(Gate *gate, const GateActor *actor, GateEvidenceDone don
 /* Erasing on request: written to the ledger with who asked. */
 typedef struct GateErase {
         uint32_t purposes;          /* bit mask 1 << Purpose, at least one */
+        const char *clip;           /* NULL: all; else media of this clip alone, 1 to RECORD_CLIP_MAX bytes */
         int64_t since_ms, until_ms; /* TIME_MS_NONE: open */
         bool keep_stored;           /* what the store acknowledged stays there */
 } GateErase;

@@ -216,6 +216,7 @@ typedef struct JournalErasureState {
         int64_t since_ms, until_ms;
         int64_t requested_realtime_ms;
         uint32_t purposes;
+        char clip[RECORD_CLIP_MAX + 1]; /* "": not of one clip */
 } JournalErasureState;
 typedef void (*JournalErasuresDone)(int r, const JournalErasureState *states, size_t n_states, void *userdata);
 int journal_list_erasures(Journal *journal, JournalErasuresDone done, void *userdata) _must_check_;

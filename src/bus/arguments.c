@@ -79,6 +79,22 @@ static int read_actor(sd_bus_message *message, const char *key, BusRequest *requ
         return 0;
 }
 
+static int read_clip(sd_bus_message *message, const char *key, BusRequest *request, sd_bus_error *error) {
+        const char *value;
+        size_t length;
+        int r;
+
+        r = sd_bus_message_read(message, "s", &value);
+        if (r < 0)
+                return r;
+        length = strlen(value);
+        if (length == 0 || length > RECORD_CLIP_MAX)
+                return complain(error, key, "must be 1 to 128 bytes long");
+        memcpy(request->clip, value, length + 1);
+
+        return 0;
+}
+
 static int read_time(sd_bus_message *message, const char *key, BusRequest *request, sd_bus_error *error) {
         int64_t value;
         int r;
@@ -268,7 +284,7 @@ int arguments_read_withdraw(sd_bus_message *message, BusRequest *request, sd_bus
 int arguments_read_erase(sd_bus_message *message, BusRequest *request, sd_bus_error *error) {
         static const ArgumentSpec specs[] = {
                 { "purposes", "as", read_purposes },       { "since", "x", read_time }, { "until", "x", read_time },
-                { "keep-stored", "b", read_keep_stored }, { "actor", "s", read_actor },
+                { "keep-stored", "b", read_keep_stored }, { "clip", "s", read_clip },        { "actor", "s", read_actor },
         };
         int r;
 

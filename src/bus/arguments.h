@@ -13,6 +13,7 @@ typedef struct BusRequest {
         bool is_kept;
         GateErase scope;
         char actor[GATE_ACTOR_MAX]; /* "" none */
+        char clip[RECORD_CLIP_MAX + 1]; /* "" none */
         uint64_t erasure;           /* number of the object; 0 none */
         char property[32];          /* "" all */
 } BusRequest;

@@ -42,6 +42,7 @@ struct Bus {
         BusCall *calls; /* not answered yet */
         ErasureList *erasures;
         bool is_degraded, is_journal_failing; /* as last announced */
+        JournalMediaState media_state;        /* likewise */
         uint64_t n_doomed;                    /* likewise */
         uint64_t lanes_usec;                  /* boottime at which Lanes was announced last; 0: not yet */
         Timer *lanes_timer;                   /* armed: Lanes changed since then */
@@ -66,7 +67,7 @@ int erasure_list_new(Bus *bus, ErasureList **ret) _must_check_;
 ErasureList *erasure_list_free(ErasureList *list);
 void erasure_list_read(ErasureList *list);
 void erasure_list_refresh(ErasureList *list);
-void erasure_list_add_receipt(ErasureList *list, const JournalReceipt *receipt, uint32_t purposes);
+void erasure_list_add_receipt(ErasureList *list, const JournalReceipt *receipt, uint32_t purposes, const char *clip);
 const JournalErasureState *erasure_list_find(const ErasureList *list, uint64_t request);
 const JournalErasureState *erasure_list_get(const ErasureList *list, size_t i);
 size_t erasure_list_size(const ErasureList *list);

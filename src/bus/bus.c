@@ -354,6 +354,19 @@ void bus_journal_changed(Bus *bus) {
 }
 
 /**
+ * bus_media_changed() - the folder for media changed its state, or what is wrong with it
+ * @bus:        the bus
+ */
+void bus_media_changed(Bus *bus) {
+        JournalMediaState state = journal_counters(bus->options.journal)->media_state;
+
+        if (state != bus->media_state)
+                journal1_emit(bus, "MediaState");
+        bus->media_state = state;
+        device_emit_errors(bus);
+}
+
+/**
  * bus_journal_damaged() - damage was noticed or acknowledged
  * @bus:        the bus
  */

@@ -134,7 +134,7 @@ static void on_withdrawn(int r, const JournalReceipt *receipt, void *userdata) {
                 return;
         }
         if (receipt)
-                erasure_list_add_receipt(call->bus->erasures, receipt, UINT32_C(1) << call->request.purpose);
+                erasure_list_add_receipt(call->bus->erasures, receipt, UINT32_C(1) << call->request.purpose, "");
         (void)reply_receipt(call, receipt); /* the caller may have left */
 }
 

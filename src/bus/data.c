@@ -95,16 +95,19 @@ static void on_erased(int r, const JournalReceipt *receipt, void *userdata) {
                 call_fail(call, explain_erase(r), NULL);
                 return;
         }
-        erasure_list_add_receipt(call->bus->erasures, receipt, call->request.scope.purposes);
+        erasure_list_add_receipt(call->bus->erasures, receipt, call->request.scope.purposes,
+                                 call->request.clip);
         erasure_path(receipt->request, path);
         (void)sd_bus_reply_method_return(call->message, "o", path); /* the caller may have left */
 }
 
 static int proceed_erase(BusCall *call, sd_bus_error *error) {
+        GateErase scope = call->request.scope;
         GateActor actor = call_actor(call);
         int r;
 
-        r = gate_erase(call->bus->options.gate, &call->request.scope, &actor, on_erased, call);
+        scope.clip = call->request.clip[0] ? call->request.clip : NULL;
+        r = gate_erase(call->bus->options.gate, &scope, &actor, on_erased, call);
         if (r == 0)
                 return CALL_LENT;
 

@@ -103,7 +103,7 @@ typedef struct ModuleError {
         const char *module, *sentence; /* "": it works */
 } ModuleError;
 
-#define MODULE_ERRORS_MAX 4
+#define MODULE_ERRORS_MAX 5
 
 static const char ledger_damaged[] = "The consent ledger failed its check: every purpose is off and nothing can be "
                                      "granted.";
@@ -125,7 +125,8 @@ static void find_errors(const Bus *bus, ModuleError ret_errors[static MODULE_ERR
         ret_errors[0] = (ModuleError){ "consent", gate_is_ledger_trusted(options->gate) ? "" : ledger_damaged };
         ret_errors[1] = (ModuleError){ "gnss", gnss_last_error(options->gnss) };
         ret_errors[2] = (ModuleError){ "journal", find_journal_error(journal_counters(options->journal)) };
-        ret_errors[3] = (ModuleError){ "sync", outbox_last_error(options->outbox) };
+        ret_errors[3] = (ModuleError){ "media", journal_media_trouble(options->journal) };
+        ret_errors[4] = (ModuleError){ "sync", outbox_last_error(options->outbox) };
 }
 
 static bool is_degraded(const Bus *bus) {

@@ -167,10 +167,11 @@ void erasure_list_refresh(ErasureList *list) {
  * @list:       the list
  * @receipt:    of it
  * @purposes:   bit mask of what was erased
+ * @clip:       "": not of one clip
  *
  * If there is no memory for it the object appears when the journal is asked the next time.
  */
-void erasure_list_add_receipt(ErasureList *list, const JournalReceipt *receipt, uint32_t purposes) {
+void erasure_list_add_receipt(ErasureList *list, const JournalReceipt *receipt, uint32_t purposes, const char *clip) {
         JournalErasureState *states = reallocarray(list->states, list->n_states + 1, sizeof(*states));
 
         if (!states) {
@@ -189,6 +190,8 @@ void erasure_list_add_receipt(ErasureList *list, const JournalReceipt *receipt, 
                 .requested_realtime_ms = (int64_t)(clock_realtime_usec(list->bus->options.clock) / USEC_PER_MSEC),
                 .purposes = purposes,
         };
+        /* always fits: the bus has looked at its length */
+        (void)snprintf(list->states[list->n_states - 1].clip, sizeof(list->states[0].clip), "%s", clip);
         /* The journal answers in order, so an answer that is under way knows this one. */
         erasure_list_refresh(list);
 }

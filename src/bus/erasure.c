@@ -55,6 +55,8 @@ static int append_value(sd_bus_message *reply, const char *property, const Journ
 
         if (strcmp(property, "Purposes") == 0)
                 return append_purposes(reply, state->purposes);
+        if (strcmp(property, "Clip") == 0)
+                return sd_bus_message_append(reply, "s", state->clip);
         if (strcmp(property, "Reclaimed") == 0)
                 return sd_bus_message_append(reply, "b", (int)state->is_reclaimed);
         for (size_t i = 0; i < ELEMENTSOF(numbers); i++)
@@ -67,7 +69,7 @@ static int append_value(sd_bus_message *reply, const char *property, const Journ
 static const struct {
         const char *name, *type;
 } properties[] = {
-        { "Purposes", "as" }, { "Since", "x" },   { "Until", "x" },  { "Requested", "x" },       { "Parcels", "t" },
+        { "Purposes", "as" }, { "Clip", "s" }, { "Since", "x" },   { "Until", "x" },  { "Requested", "x" },       { "Parcels", "t" },
         { "Records", "t" },   { "Copies", "t" },  { "Reclaimed", "b" }, { "ObjectsToDelete", "t" },
         { "ObjectsDeleted", "t" },
 };
@@ -184,6 +186,7 @@ static int property_refused(sd_bus *connection, const char *path, const char *in
 static const sd_bus_vtable erasure_vtable[] = {
         SD_BUS_VTABLE_START(0),
         ERASURE_PROPERTY("Purposes", "as", SD_BUS_VTABLE_PROPERTY_CONST),
+        ERASURE_PROPERTY("Clip", "s", SD_BUS_VTABLE_PROPERTY_CONST),
         ERASURE_PROPERTY("Since", "x", SD_BUS_VTABLE_PROPERTY_CONST),
         ERASURE_PROPERTY("Until", "x", SD_BUS_VTABLE_PROPERTY_CONST),
         ERASURE_PROPERTY("Requested", "x", SD_BUS_VTABLE_PROPERTY_CONST),

@@ -144,6 +144,14 @@ static int property_damage(sd_bus *connection, const char *path, const char *int
                                      damage->records_lost, "objects_lost", damage->objects_lost);
 }
 
+static int property_media_state(sd_bus *connection, const char *path, const char *interface, const char *property,
+                                sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const Bus *bus = userdata;
+        JournalMediaState state = journal_counters(bus->options.journal)->media_state;
+
+        return sd_bus_message_append(reply, "s", journal_media_state_to_string(state));
+}
+
 static const sd_bus_vtable journal_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("RotateKeys", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_rotate,
@@ -154,6 +162,7 @@ static const sd_bus_vtable journal_vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("EvidenceChain", "t", property_evidence_chain, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Damage", "a{st}", property_damage, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("MediaState", "s", property_media_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_VTABLE_END,
 };
 

@@ -37,6 +37,7 @@ enum {
         CTL_OPTION_KEEP_STORED = 1 << 5,
         CTL_OPTION_WAIT = 1 << 6,
         CTL_OPTION_YES = 1 << 7,
+        CTL_OPTION_CLIP = 1 << 8,
 };
 
 typedef struct CtlVerb CtlVerb;
@@ -52,6 +53,7 @@ typedef struct CtlOptions {
         uint32_t purposes;          /* bit mask 1 << Purpose, from --purpose or the arguments of the verb */
         int64_t since_ms, until_ms; /* TIME_MS_NONE: open */
         const char *file;           /* the one argument of a verb that takes CTL_ARGUMENT_FILE */
+        const char *clip;           /* NULL: not of one clip */
 } CtlOptions;
 
 /* What a verb gets. */

@@ -38,11 +38,21 @@ static json_t *scope_purposes(const CtlOptions *options) {
         return purposes;
 }
 
+/* Nothing but media belongs to a clip. */
+static uint32_t counted_purposes(const CtlOptions *options) {
+        uint32_t purposes = options->purposes ? options->purposes : UINT32_MAX;
+
+        if (options->clip)
+                purposes &= UINT32_C(1) << PURPOSE_AUDIO | UINT32_C(1) << PURPOSE_VIDEO | UINT32_C(1) << PURPOSE_PICTURE;
+
+        return purposes;
+}
+
 static json_int_t total(const json_t *summary, const CtlOptions *options, const char *key) {
         json_int_t sum = 0;
 
         for (Purpose i = 0; i < PURPOSE_MAX; i++)
-                if (options->purposes == 0 || options->purposes & UINT32_C(1) << i)
+                if (counted_purposes(options) & UINT32_C(1) << i)
                         sum += json_integer_value(json_object_get(json_object_get(summary, purpose_to_string(i)), key));
 
         return sum;
@@ -53,6 +63,8 @@ static void show_scope(const CtlOptions *options, const char *purposes, const js
 
         /* On stderr, with the question: unseen, it gets no yes. */
         fprintf(stderr, _("This destroys what was recorded under: %s\n"), *purposes ? purposes : _("every purpose"));
+        if (options->clip)
+                fprintf(stderr, _("  clip    %s\n"), options->clip);
         if (options->since_ms != TIME_MS_NONE)
                 fprintf(stderr, _("  from    %s\n"), format_time(options->since_ms, text));
         if (options->until_ms != TIME_MS_NONE)
@@ -125,6 +137,8 @@ static int append_scope(sd_bus_message *method, const CtlOptions *options) {
                 r = sd_bus_message_append(method, "{sv}", "since", "x", options->since_ms);
         if (r >= 0 && options->until_ms != TIME_MS_NONE)
                 r = sd_bus_message_append(method, "{sv}", "until", "x", options->until_ms);
+        if (r >= 0 && options->clip)
+                r = sd_bus_message_append(method, "{sv}", "clip", "s", options->clip);
         if (r >= 0 && options->given & CTL_OPTION_KEEP_STORED)
                 r = sd_bus_message_append(method, "{sv}", "keep-stored", "b", 1);
         if (r >= 0)

@@ -17,6 +17,7 @@
 #include "trailkeep/nearest.h"
 #include "trailkeep/parse.h"
 #include "trailkeep/purpose.h"
+#include "trailkeep/record.h"
 
 #define CANDIDATES_MAX 32
 
@@ -31,6 +32,7 @@ static const CtlOption options_table[] = {
         { "purpose", 'p', CTL_OPTION_PURPOSE, "PURPOSE", N_("Of this purpose only; may be given again") },
         { "since", 0, CTL_OPTION_SINCE, "TIME", N_("From then on: \"2026-11-23 17:30\", \"2h ago\"") },
         { "until", 0, CTL_OPTION_UNTIL, "TIME", N_("Up to then") },
+        { "clip", 0, CTL_OPTION_CLIP, "NAME", N_("Media of this clip only") },
         { "keep-stored", 0, CTL_OPTION_KEEP_STORED, NULL, N_("Leave what is in the store") },
         { "wait", 'w', CTL_OPTION_WAIT, NULL, N_("Wait until the store has deleted it, too") },
         { "yes", 'y', CTL_OPTION_YES, NULL, N_("Do not ask") },
@@ -126,6 +128,16 @@ static int set_bus(const char *address, CtlOptions *options) {
                                 nearest_guess(address, names, ELEMENTSOF(names)));
 }
 
+static int set_clip(const char *name, CtlOptions *options) {
+        if (*name && strlen(name) <= RECORD_CLIP_MAX) {
+                options->clip = name;
+                return CTL_EXIT_DONE;
+        }
+
+        ctl_complain(_("--clip: the name of a clip is 1 to 128 bytes long"));
+        return CTL_EXIT_USAGE;
+}
+
 static int take_option(const CtlOption *option, const char *value, const Clock *clock, CtlOptions *options) {
         options->given |= option->bit;
         if (option->bit == CTL_OPTION_PURPOSE)
@@ -134,6 +146,9 @@ static int take_option(const CtlOption *option, const char *value, const Clock *
                 return set_moment(option->name, value, clock, &options->since_ms);
         if (option->bit == CTL_OPTION_UNTIL)
                 return set_moment(option->name, value, clock, &options->until_ms);
+
+        if (option->bit == CTL_OPTION_CLIP)
+                return set_clip(value, options);
 
         if (option->letter == 'b')
                 return set_bus(value, options);

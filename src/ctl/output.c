@@ -80,6 +80,11 @@ const char *output_state(const char *state, TableColour *ret_colour) {
                 { "off", TABLE_PLAIN, N_("no store is configured") },
                 { "idle", TABLE_GOOD, N_("idle") },
                 { "sending", TABLE_GOOD, N_("sending") },
+                { "missing", TABLE_WARN, N_("no card, or a new one") },
+                { "foreign", TABLE_WARN, N_("the card of another installation") },
+                { "full", TABLE_WARN, N_("no space") },
+                { "read-only", TABLE_WARN, N_("cannot be written to") },
+                { "failing", TABLE_BAD, N_("does not work") },
                 { "held", TABLE_BAD, N_("held, the account or the store refuses") },
         };
 

@@ -16,7 +16,8 @@
 static int gather(Ctl *ctl, json_t *document) {
         static const struct {
                 const char *key, *interface;
-        } interfaces[] = { { "device", CLIENT_DEVICE }, { "sync", CLIENT_SYNC } };
+        } interfaces[] = { { "device", CLIENT_DEVICE }, { "sync", CLIENT_SYNC },
+                         { "journal", CLIENT_JOURNAL } };
         json_t *value;
         int r;
 
@@ -98,6 +99,14 @@ static void add_time(Table *table, const json_t *device) {
                                json_string_value(source));
 }
 
+/* A box that records no media has nothing to say about it as long as all is well. */
+static void add_media(Table *table, const json_t *state) {
+        const char *name = json_string_value(state);
+
+        if (name && strcmp(name, "ok") != 0)
+                add_state(table, _("Media"), state);
+}
+
 static int print_overview(const json_t *document) {
         const json_t *device = json_object_get(document, "device"), *sync = json_object_get(document, "sync");
         const json_t *deletions = json_object_get(sync, "PendingDeletions");
@@ -118,6 +127,7 @@ static int print_overview(const json_t *document) {
 
         add_state(table, _("Receiver"), json_object_get(device, "GnssState"));
         add_state(table, _("Store"), json_object_get(sync, "State"));
+        add_media(table, json_object_get(json_object_get(document, "journal"), "MediaState"));
         if (json_integer_value(deletions) > 0)
                 table_add_pair(table, _("To delete"), TABLE_WARN, _("%s in the store"),
                                format_count((uint64_t)json_integer_value(deletions), text));

@@ -72,9 +72,18 @@ int ctl_sync_status(Ctl *ctl) {
         return output_lanes(ctl, document);
 }
 
+static int64_t of_media(const json_t *lanes) {
+        return json_integer_value(json_object_get(json_object_get(lanes, "media"), "pending"));
+}
+
+/* All that is pending, less media, which is not sent yet. */
+static int64_t to_send(const json_t *lanes) {
+        return output_lanes_total(lanes, "pending") - of_media(lanes);
+}
+
 static void show_progress(const json_t *device) {
         const json_t *lanes = json_object_get(device, "Lanes");
-        int64_t pending = output_lanes_total(lanes, "pending");
+        int64_t pending = to_send(lanes);
         char text[FORMAT_MAX];
 
         if (lanes)
@@ -125,17 +134,24 @@ static int flush(Ctl *ctl) {
 }
 
 static void say_sent(const Ctl *ctl, const json_t *lanes) {
-        int64_t pending = output_lanes_total(lanes, "pending"), parked = output_lanes_total(lanes, "parked");
+        int64_t pending = to_send(lanes), media = of_media(lanes), parked = output_lanes_total(lanes, "parked");
         char text[FORMAT_MAX];
 
-        if (pending == 0)
+        if (pending == 0 && media == 0)
                 output_say(ctl, _("Nothing is pending: all that was recorded has been sent."));
+        else if (pending == 0)
+                output_say(ctl, _("All that was recorded has been sent, except media."));
         else
                 output_say(ctl,
                            ngettext("Sent; %s record is left: added meanwhile, or of a purpose that is off.",
                                     "Sent; %s records are left: added meanwhile, or of a purpose that is off.",
                                     (unsigned long)pending),
                            format_count((uint64_t)pending, text));
+        if (media > 0)
+                output_say(ctl,
+                           ngettext("%s record of media is kept here: media is not sent yet.",
+                                    "%s records of media are kept here: media is not sent yet.", (unsigned long)media),
+                           format_count((uint64_t)media, text));
         if (parked > 0)
                 output_say(ctl,
                            ngettext("%s record is parked: the store refused it, it is kept here.",

@@ -113,9 +113,9 @@ static void on_media(JournalMediaState state, const char *sentence, void *userda
         if (state == JOURNAL_MEDIA_OK)
                 log_notice("The folder for media can be written again.");
         else
-                log_warning("%s.", sentence);
+                log_warning("%s", sentence);
         if (d->bus)
-                bus_journal_changed(d->bus);
+                bus_media_changed(d->bus);
 }
 
 static void on_settled(void *userdata) {

@@ -8,14 +8,14 @@
  *     "keep": BOOL, "uid": N, "role": S, "actor": S | null, "realtime_ms": N }
  *
  *   { "v": 1, "kind": "erasure", "subject": S, "purposes": [ NAME, ... ], "since_ms": N | null, "until_ms": N | null,
- *     "keep_stored": BOOL, "uid": N, "role": S, "actor": S | null, "realtime_ms": N }
+ *     "keep_stored": BOOL, "clip": S, "uid": N, "role": S, "actor": S | null, "realtime_ms": N }
  *
  *   { "v": 1, "kind": "keys", "subject": S, "change": "rotated" | "root-replaced" | "evidence-started", "uid": N,
  *     "role": S, "actor": S | null, "realtime_ms": N }
  *
  * "realtime_ms" is milliseconds since 1970 by the clock of the box as it was shown, right or wrong; "generation" is at
- * least 1; "keep" is false with a grant. Every key is there, no other is allowed, none twice: a ledger in which
- * anything is not understood is not a ledger that may turn something on. The vault chains, seals and syncs what is
+ * least 1; "keep" is false with a grant; "clip" is there only if the erasure is of one clip. Every other key is there, no
+ * other is allowed, none twice: a ledger in which anything is not understood is not a ledger that may turn something on. The vault chains, seals and syncs what is
  * written here.
  */
 #include <errno.h>
@@ -56,10 +56,10 @@ static json_t *entry_pack_own(const ConsentEntry *entry) {
                                  entry->is_granted ? "granted" : "withdrawn", "generation",
                                  (json_int_t)entry->generation, "keep", entry->is_kept);
         case CONSENT_ENTRY_ERASURE:
-                return json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:b}", "v", CONSENT_ENTRY_VERSION, "kind", "erasure",
+                return json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:b, s:s*}", "v", CONSENT_ENTRY_VERSION, "kind", "erasure",
                                  "subject", entry->subject, "purposes", purposes_to_json(entry->purposes), "since_ms",
                                  time_to_json(entry->since_ms), "until_ms", time_to_json(entry->until_ms),
-                                 "keep_stored", entry->is_stored_kept);
+                                 "keep_stored", entry->is_stored_kept, "clip", entry->clip[0] ? entry->clip : NULL);
         case CONSENT_ENTRY_KEYS:
                 return json_pack("{s:i, s:s, s:s, s:s}", "v", CONSENT_ENTRY_VERSION, "kind", "keys", "subject",
                                  entry->subject, "change", key_changes[entry->change]);
@@ -180,18 +180,18 @@ static int decode_decision(json_t *json, ConsentEntry *entry) {
 }
 
 static int decode_erasure(json_t *json, ConsentEntry *entry) {
-        const char *kind, *subject, *role;
+        const char *kind, *subject, *role, *clip = "";
         json_t *purposes, *since, *until, *actor;
         json_int_t uid, realtime_ms;
         int version, is_stored_kept;
 
-        if (json_unpack_ex(json, NULL, JSON_STRICT, "{s:i, s:s, s:s, s:o, s:o, s:o, s:b, s:I, s:s, s:o, s:I}", "v",
-                           &version, "kind", &kind, "subject", &subject, "purposes", &purposes, "since_ms", &since,
-                           "until_ms", &until, "keep_stored", &is_stored_kept, "uid", &uid, "role", &role, "actor",
+        if (json_unpack_ex(json, NULL, JSON_STRICT, "{s:i, s:s, s:s, s:o, s:o, s:o, s:b, s?s, s:I, s:s, s:o, s:I}",
+                           "v", &version, "kind", &kind, "subject", &subject, "purposes", &purposes, "since_ms", &since,
+                           "until_ms", &until, "keep_stored", &is_stored_kept, "clip", &clip, "uid", &uid, "role", &role, "actor",
                            &actor, "realtime_ms", &realtime_ms) < 0)
                 return -EBADMSG;
         if (purposes_from_json(purposes, &entry->purposes) < 0 || time_from_json(since, &entry->since_ms) < 0 ||
-            time_from_json(until, &entry->until_ms) < 0)
+            time_from_json(until, &entry->until_ms) < 0 || copy_text(clip, entry->clip, sizeof(entry->clip)) < 0)
                 return -EBADMSG;
 
         entry->kind = CONSENT_ENTRY_ERASURE;

@@ -37,6 +37,7 @@ typedef struct ConsentEntry {
         uint32_t purposes;
         int64_t since_ms, until_ms; /* TIME_MS_NONE: open */
         bool is_stored_kept;
+        char clip[RECORD_CLIP_MAX + 1]; /* "": not of one clip */
 
         /* a change of the keys */
         GateKeyChange change;

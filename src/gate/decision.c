@@ -285,7 +285,8 @@ int gate_withdraw(Gate *gate, Purpose purpose, bool keep, const GateActor *actor
  * GATE_E_FULL, GATE_E_NOT_DURABLE or < 0: nothing was erased; -ECANCELED: the gate was freed
  * @userdata:   for @done
  *
- * Return: 0: it is being written, and @done follows; -EINVAL: no purpose, or a range that ends before it begins;
+ * Return: 0: it is being written, and @done follows; -EINVAL: no purpose, a range that ends before it begins, or a
+ * clip without a name;
  * GATE_E_FULL, GATE_E_NOT_DURABLE or other < 0: nothing was erased. @done is not called unless 0.
  */
 int gate_erase(Gate *gate, const GateErase *scope, const GateActor *actor, GateEraseDone done, void *userdata) {
@@ -296,11 +297,14 @@ int gate_erase(Gate *gate, const GateErase *scope, const GateActor *actor, GateE
                 .until_ms = scope->until_ms,
                 .unsent_only = scope->keep_stored,
         };
+        size_t n_clip = scope->clip ? strlen(scope->clip) : 0;
         int r;
 
         if (scope->purposes == 0 || scope->purposes >> PURPOSE_MAX != 0)
                 return -EINVAL;
         if (scope->since_ms != TIME_MS_NONE && scope->until_ms != TIME_MS_NONE && scope->since_ms > scope->until_ms)
+                return -EINVAL;
+        if (scope->clip && (n_clip == 0 || n_clip > RECORD_CLIP_MAX))
                 return -EINVAL;
 
         r = decision_new(gate, actor, &decision);
@@ -311,6 +315,10 @@ int gate_erase(Gate *gate, const GateErase *scope, const GateActor *actor, GateE
         decision->entry.since_ms = scope->since_ms;
         decision->entry.until_ms = scope->until_ms;
         decision->entry.is_stored_kept = scope->keep_stored;
+        if (scope->clip) {
+                memcpy(decision->entry.clip, scope->clip, n_clip + 1);
+                erasure.clip = decision->entry.clip;
+        }
         decision->erase_done = done;
         decision->userdata = userdata;
 

@@ -235,6 +235,8 @@ static int erasure_state(Engine *engine, const Erasure *erasure, JournalErasureS
                 .requested_realtime_ms = erasure->requested_realtime_ms,
                 .purposes = erasure->scope.purposes,
         };
+        if (erasure->clip)
+                (void)stpncpy(ret->clip, erasure->clip, sizeof(ret->clip) - 1); /* cut off at worst */
         return 0;
 }
 

@@ -102,22 +102,6 @@ Segments *segments_free(Segments *segments) {
 }
 
 /**
- * journal_media_state_to_string() - name of a state, as on the bus
- * @state:      below JOURNAL_MEDIA_MAX
- *
- * Return: one word in lower case.
- */
-const char *journal_media_state_to_string(JournalMediaState state) {
-        static const char *const names[JOURNAL_MEDIA_MAX] = {
-                [JOURNAL_MEDIA_OK] = "ok",         [JOURNAL_MEDIA_MISSING] = "missing",
-                [JOURNAL_MEDIA_FOREIGN] = "foreign", [JOURNAL_MEDIA_FULL] = "full",
-                [JOURNAL_MEDIA_READ_ONLY] = "read-only", [JOURNAL_MEDIA_FAILING] = "failing",
-        };
-
-        return names[state];
-}
-
-/**
  * segments_state() - how the folder is
  * @segments:   borrowed
  *
@@ -152,14 +136,14 @@ static _printf_(3, 4) void segments_set(Segments *segments, JournalMediaState st
 static void segments_set_missing(Segments *segments) {
         segments_set(segments, JOURNAL_MEDIA_MISSING,
                      "%s has no file " MARKER ": no card is there, or a new one; " STAYS ". Insert the card, or make "
-                     "this folder the box's: touch %s/" MARKER,
+                     "this folder the box's: touch %s/" MARKER ".",
                      segments->path, segments->path);
 }
 
 static void segments_set_foreign(Segments *segments) {
         segments_set(segments, JOURNAL_MEDIA_FOREIGN,
                      "%s belongs to another installation and was left as it is; " STAYS ". Insert this box's card, or "
-                     "hand this one over: truncate -s 0 %s/" MARKER,
+                     "hand this one over: truncate -s 0 %s/" MARKER ".",
                      segments->path, segments->path);
 }
 
@@ -176,14 +160,14 @@ int segments_fail(Segments *segments, int r) {
         case EDQUOT:
         case EFBIG:
                 segments_set(segments, JOURNAL_MEDIA_FULL,
-                             "%s has no space; " STAYS ". Make room, or insert a larger card", segments->path);
+                             "%s has no space; " STAYS ". Make room, or insert a larger card.", segments->path);
                 return r;
         case EROFS:
         case EACCES:
         case EPERM:
                 segments_set(segments, JOURNAL_MEDIA_READ_ONLY,
                              "%s cannot be written to (%s); " STAYS ". Move the card's write lock, or give the folder "
-                             "to the user of the daemon", segments->path, strerror(-r));
+                             "to the user of the daemon.", segments->path, strerror(-r));
                 return r;
         case ENOENT:
         case ENOTDIR:
@@ -196,7 +180,7 @@ int segments_fail(Segments *segments, int r) {
         }
         if (r < 0)
                 segments_set(segments, JOURNAL_MEDIA_FAILING,
-                             "%s does not work (%s); " STAYS ". Check the card and its file system, or insert another",
+                             "%s does not work (%s); " STAYS ". Check the card and its file system, or insert another.",
                              segments->path, strerror(-r));
         return r;
 }

@@ -84,6 +84,11 @@ class Deeds(Case):
                      '"keep-stored":true}']])
         self.ctl('data', 'erase', '-y')
         self.assertEqual(self.fake.calls(), [['Erase', '{}']])
+        self.ctl('data', 'erase', '-y', '--clip=door 7')
+        self.assertEqual(self.fake.calls(), [['Erase', '{"clip":"door 7"}']])
+        self.ctl('data', 'erase', '-y', '--clip=', code=USAGE)
+        self.ctl('data', 'erase', '-y', '--clip', 'x' * 129, code=USAGE)
+        self.assertEqual(self.fake.calls(), [])
 
     def test_erase_without_a_terminal_needs_yes(self):
         _, err = self.ctl('data', 'erase', code=USAGE)

@@ -31,6 +31,7 @@ struct Outbox {
 /* What the fake journal has beside its ledger. */
 typedef struct FakeStock {
         JournalCounters counters;
+        char media_trouble[64];
         JournalPurposeSummary summary[PURPOSE_MAX];
         JournalErasureState erasures[FAKE_ERASURES_MAX];
         size_t n_erasures;

@@ -15,6 +15,10 @@ const JournalCounters *journal_counters(const Journal *journal) {
         return &((const FakeStock *)fake_journal_stock(journal))->counters;
 }
 
+const char *journal_media_trouble(const Journal *journal) {
+        return ((const FakeStock *)fake_journal_stock(journal))->media_trouble;
+}
+
 int journal_summary(Journal *journal, const char *subject, JournalSummaryDone done, void *userdata) {
         FakeStock *stock = fake_journal_stock(journal);
 

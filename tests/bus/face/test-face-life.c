@@ -106,6 +106,25 @@ static void test_signals_carry_no_double(void **state) {
         assert_false(ear.has_double);
 }
 
+/* MediaState, State and LastErrors when it goes wrong; when only the reason changes, LastErrors alone. */
+static void test_the_state_of_the_card_is_signalled(void **state) {
+        Face *face = *state;
+        bool is_listening;
+        Reply reply;
+        Ear ear;
+
+        listen_to(face, &ear, &is_listening);
+        face->stock.counters.media_state = JOURNAL_MEDIA_FAILING;
+        (void)snprintf(face->stock.media_trouble, sizeof(face->stock.media_trouble), "It does not work.");
+        bus_media_changed(face->bus);
+        (void)snprintf(face->stock.media_trouble, sizeof(face->stock.media_trouble), "It still does not.");
+        bus_media_changed(face->bus);
+        assert_replied(face_call(face, &reply, CONSENT, "List", NULL));
+        reply_clear(&reply);
+        assert_int_equal(ear.n_heard, 4);
+        assert_string_equal(ear.member, "PropertiesChanged");
+}
+
 static void test_counters_that_run_are_signalled_twice_a_second_at_most(void **state) {
         Face *face = *state;
         uint64_t deadline_usec;
@@ -271,6 +290,7 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 face_test(test_consent_is_signalled),
                 face_test(test_signals_carry_no_double),
+                face_test(test_the_state_of_the_card_is_signalled),
                 face_test(test_counters_that_run_are_signalled_twice_a_second_at_most),
                 face_test(test_counters_are_signalled_before_the_end),
                 face_test(test_the_search_for_doubles_finds_one),

@@ -142,6 +142,30 @@ static void test_errors_of_modules_make_it_degraded(void **state) {
         reply_clear(&reply);
 }
 
+static void test_the_state_of_the_card_is_shown(void **state) {
+        Face *face = *state;
+        const char *module, *sentence, *value;
+        Reply reply;
+
+        assert_replied(face_get(face, &reply, "/org/trailkeep", JOURNAL, "MediaState"));
+        assert_true(sd_bus_message_read(reply.message, "s", &value) > 0);
+        assert_string_equal(value, "ok");
+        reply_clear(&reply);
+
+        face->stock.counters.media_state = JOURNAL_MEDIA_MISSING;
+        (void)snprintf(face->stock.media_trouble, sizeof(face->stock.media_trouble), "There is no card.");
+        assert_replied(face_get(face, &reply, "/org/trailkeep", JOURNAL, "MediaState"));
+        assert_true(sd_bus_message_read(reply.message, "s", &value) > 0);
+        assert_string_equal(value, "missing");
+        reply_clear(&reply);
+        assert_replied(face_get(face, &reply, "/org/trailkeep", DEVICE, "LastErrors"));
+        assert_true(sd_bus_message_enter_container(reply.message, 'a', "{ss}") > 0);
+        assert_true(sd_bus_message_read(reply.message, "{ss}", &module, &sentence) > 0);
+        assert_string_equal(module, "media");
+        assert_string_equal(sentence, "There is no card.");
+        reply_clear(&reply);
+}
+
 static void test_last_fix_has_what_was_reported_and_no_more(void **state) {
         Face *face = *state;
         double value;
@@ -332,6 +356,7 @@ int main(void) {
                 face_test(test_true_time_and_who_is_held_off),
                 face_test(test_oldest_pending_is_an_age),
                 face_test(test_errors_of_modules_make_it_degraded),
+                face_test(test_the_state_of_the_card_is_shown),
                 face_test(test_last_fix_has_what_was_reported_and_no_more),
                 face_test(test_installation),
                 face_test(test_grant_list_withdraw),

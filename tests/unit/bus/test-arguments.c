@@ -184,6 +184,19 @@ static void test_scope_as_given(void **state) {
         assert_true(request.scope.keep_stored);
 }
 
+static void test_scope_of_a_clip(void **state) {
+        char text[256], long_name[RECORD_CLIP_MAX + 2];
+        BusRequest request;
+
+        memset(long_name, 'x', sizeof(long_name) - 1);
+        long_name[sizeof(long_name) - 1] = 0;
+        assert_taken(arguments_read_erase, &request, text, "a{sv}", 1, "clip", "s", "door 7");
+        assert_string_equal(request.clip, "door 7");
+        assert_refused("clip: must be", arguments_read_erase, &request, text, "a{sv}", 1, "clip", "s", "");
+        assert_refused("clip: must be", arguments_read_erase, &request, text, "a{sv}", 1, "clip", "s", long_name);
+        assert_taken(arguments_read_erase, &request, text, "a{sv}", 1, "clip", "s", long_name + 1);
+}
+
 static void test_scope_with_one_end_open(void **state) {
         BusRequest request;
         char text[256];
@@ -229,6 +242,7 @@ int main(void) {
                 cmocka_unit_test(test_withdrawal_erases_unless_told_to_keep),
                 cmocka_unit_test(test_empty_scope_means_everything),
                 cmocka_unit_test(test_scope_as_given),
+                cmocka_unit_test(test_scope_of_a_clip),
                 cmocka_unit_test(test_scope_with_one_end_open),
                 cmocka_unit_test(test_scope_of_no_purpose_is_not_all),
                 cmocka_unit_test(test_scope_of_impossible_times),

@@ -3,6 +3,7 @@
  * Stands in for src/journal when linked: see fake-journal.h.
  */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "fake-journal.h"
@@ -25,6 +26,7 @@ struct Journal {
         int refusal, replay_result;
         size_t n_records, n_erasures;
         JournalErasure erasure;
+        char clip[RECORD_CLIP_MAX + 1];
         void *stock;
 };
 
@@ -107,6 +109,10 @@ JournalErasure fake_journal_last_erasure(const Journal *journal) {
         return journal->erasure;
 }
 
+const char *fake_journal_last_clip(const Journal *journal) {
+        return journal->clip;
+}
+
 static int fake_journal_take(Journal *journal, const FakeRequest *request, const char *body) {
         if (journal->refusal != 0)
                 return journal->refusal;
@@ -144,7 +150,8 @@ int journal_start_evidence(Journal *journal, const char *body, JournalEvidenceDo
 int journal_erase(Journal *journal, const JournalErasure *erasure, JournalEraseDone done, void *userdata) {
         journal->n_erasures++;
         journal->erasure = *erasure;
-        journal->erasure.ledger_body = journal->erasure.subject = NULL;
+        journal->erasure.ledger_body = journal->erasure.subject = journal->erasure.clip = NULL;
+        (void)snprintf(journal->clip, sizeof(journal->clip), "%s", erasure->clip ? erasure->clip : "");
 
         return fake_journal_take(journal, &(FakeRequest){ .erase_done = done, .userdata = userdata },
                                  erasure->ledger_body);

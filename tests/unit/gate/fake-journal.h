@@ -25,4 +25,5 @@ void *fake_journal_stock(const Journal *journal);
 
 size_t fake_journal_n_records(const Journal *journal);
 size_t fake_journal_n_erasures(const Journal *journal);
-JournalErasure fake_journal_last_erasure(const Journal *journal); /* ledger_body and subject are NULL */
+JournalErasure fake_journal_last_erasure(const Journal *journal); /* its texts are NULL */
+const char *fake_journal_last_clip(const Journal *journal); /* "" none */

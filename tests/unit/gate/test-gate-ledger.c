@@ -170,6 +170,29 @@ static void test_erasure_is_passed_on_and_written_down(void **state) {
         assert_true(gate_is_ledger_trusted(fixture->gate));
 }
 
+static void test_erasure_of_a_clip_is_passed_on_and_written_down(void **state) {
+        Fixture *fixture = *state;
+        GateErase scope = { .purposes = 1 << PURPOSE_VIDEO, .clip = "door 7", .since_ms = TIME_MS_NONE,
+                            .until_ms = TIME_MS_NONE };
+        char long_name[RECORD_CLIP_MAX + 2];
+        Answer answer = { .r = NOT_CALLED };
+        ConsentEntry entry;
+
+        memset(long_name, 'x', sizeof(long_name) - 1);
+        long_name[sizeof(long_name) - 1] = 0;
+        assert_int_equal(gate_erase(fixture->gate, &scope, &owner, on_erased, &answer), 0);
+        assert_string_equal(fake_journal_last_clip(fixture->journal), "door 7");
+        fake_journal_complete(fixture->journal, 0);
+        assert_int_equal(consent_entry_decode(fake_journal_entry(fixture->journal, 0), &entry), 0);
+        assert_string_equal(entry.clip, "door 7");
+        scope.clip = "";
+        assert_int_equal(gate_erase(fixture->gate, &scope, &owner, on_erased, &answer), -EINVAL);
+        scope.clip = long_name;
+        assert_int_equal(gate_erase(fixture->gate, &scope, &owner, on_erased, &answer), -EINVAL);
+        reopen_gate(fixture);
+        assert_true(gate_is_ledger_trusted(fixture->gate));
+}
+
 static void test_rotation_is_written_down_and_leaves_the_consent(void **state) {
         Fixture *fixture = *state;
         Answer answer = { .r = NOT_CALLED };
@@ -250,6 +273,7 @@ int main(void) {
                 gate_test(test_out_of_memory_in_replay_is_an_error),
                 gate_test(test_withdrawing_works_without_a_trusted_ledger),
                 gate_test(test_erasure_is_passed_on_and_written_down),
+                gate_test(test_erasure_of_a_clip_is_passed_on_and_written_down),
                 gate_test(test_rotation_is_written_down_and_leaves_the_consent),
                 gate_test(test_rotation_that_fails_is_said),
                 gate_test(test_erasing_leaves_the_consent),
