@@ -29,6 +29,7 @@ typedef struct Config {
         uint64_t min_mode;                                   /* MinMode= */
         /* [Journal] */
         uint64_t commit_interval_usec; /* CommitInterval= */
+        uint64_t max_use_bytes, keep_free_bytes; /* MaxUse= KeepFree=; 0: by the file system */
         uint64_t retention_usec[PURPOSE_MAX]; /* RetentionLocation= ... */
         uint64_t alarm_retention_usec;        /* RetentionAlarms= */
         char *media_dir;                      /* MediaDir=; "" : in state_dir */

@@ -67,6 +67,8 @@ typedef struct JournalOptions {
         uint64_t commit_interval_usec;          /* group commit: this, 256 rows or 1 MiB, whichever is first */
         uint64_t retention_usec[PURPOSE_MAX];   /* powered-on or proven true time, whichever ends first; 0: no end */
         uint64_t alarm_retention_usec;
+        uint64_t max_use_bytes;   /* of databases and media; 0: half of the file system */
+        uint64_t keep_free_bytes; /* of the file system, before the journal grows; 0: a twentieth of it, 1 GiB at most */
 } JournalOptions;
 
 /* What was damaged since somebody last acknowledged it. */
@@ -111,8 +113,9 @@ int journal_commit(Journal *journal, JournalDone done, void *userdata) _must_che
 
 /* Counters since installation, as of the last completion; borrowed, valid until the next turn of the loop. */
 typedef struct JournalLaneCounters {
-        uint64_t recorded; /* ever durable; = pending + stored + parked + expired + erased */
-        uint64_t pending, stored, parked, expired, erased;
+        uint64_t recorded; /* ever durable; = pending + stored + parked + expired + evicted + erased */
+        uint64_t pending, stored, parked, expired, evicted, erased;
+        uint64_t bytes;    /* of what is here, as sealed */
         bool has_oldest_pending; /* false: none, or not known */
         /* When the oldest was made; of an earlier start: when its parcel was opened, in powered-on time, so that it is
          * negative before this boot. */

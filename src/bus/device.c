@@ -204,9 +204,9 @@ static int property_lanes(sd_bus *connection, const char *path, const char *inte
         for (Lane lane = 0; lane < LANE_MAX && r >= 0; lane++) {
                 const JournalLaneCounters *c = &counters->lanes[lane];
 
-                r = sd_bus_message_append(reply, "{sa{st}}", lane_to_string(lane), 6, "recorded", c->recorded,
+                r = sd_bus_message_append(reply, "{sa{st}}", lane_to_string(lane), 8, "recorded", c->recorded,
                                           "pending", c->pending, "stored", c->stored, "parked", c->parked, "expired",
-                                          c->expired, "erased", c->erased);
+                                          c->expired, "evicted", c->evicted, "erased", c->erased, "bytes", c->bytes);
         }
 
         return r < 0 ? r : sd_bus_message_close_container(reply);

@@ -52,6 +52,13 @@ const ConfigKey config_keys[] = {
 
         { "Journal", "CommitInterval", CONFIG_TYPE_TIMESPAN, FIELD(commit_interval_usec), "1s", "0", "1min", NULL,
           "How long records may wait to be written together. What was not yet written is lost in a power cut." },
+        { "Journal", "MaxUse", CONFIG_TYPE_SIZE, FIELD(max_use_bytes), "0", "0", "1024G", NULL,
+          "How much room what is recorded may take, media beside the databases included. What is over it is evicted:\n"
+          "media first, then diagnostics, tracks, events, and alarms last; in each the oldest. 0: half of the file\n"
+          "system. At least 1M." },
+        { "Journal", "KeepFree", CONFIG_TYPE_SIZE, FIELD(keep_free_bytes), "0", "0", "1024G", NULL,
+          "How much room is left to others on the file system of StateDirectory=: with less the journal grows no more,\n"
+          "and what is old makes room for what is new. 0: a twentieth of the file system, at most 1G." },
         { RETENTION("Location", retention_usec[PURPOSE_LOCATION], "30d"),
           "How long what was recorded for the purpose location is kept here, sent or not; then it is destroyed." },
         { RETENTION("Audio", retention_usec[PURPOSE_AUDIO], "7d"),

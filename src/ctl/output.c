@@ -118,6 +118,11 @@ int64_t output_lanes_total(const json_t *lanes, const char *counter) {
         return total;
 }
 
+/* What never reached the store although nobody asked for that. */
+static bool is_loss(const char *counter) {
+        return strcmp(counter, "parked") == 0 || strcmp(counter, "evicted") == 0;
+}
+
 /**
  * output_lanes() - print the table of lanes
  * @ctl:        for the options
@@ -126,7 +131,7 @@ int64_t output_lanes_total(const json_t *lanes, const char *counter) {
  * Return: 0 or -errno.
  */
 int output_lanes(const Ctl *ctl, const json_t *device) {
-        static const char *const counters[] = { "recorded", "pending", "stored", "parked", "expired", "erased" };
+        static const char *const counters[] = { "recorded", "pending", "stored", "parked", "expired", "evicted", "erased" };
         _cleanup_(table_freep) Table *table = table_new();
         const json_t *oldest = json_object_get(device, "OldestPending");
         const char *name;
@@ -140,6 +145,7 @@ int output_lanes(const Ctl *ctl, const json_t *device) {
         table_add_number_column(table, _("STORED"));
         table_add_number_column(table, _("PARKED"));
         table_add_number_column(table, _("EXPIRED"));
+        table_add_number_column(table, _("EVICTED"));
         table_add_number_column(table, _("ERASED"));
         table_add_number_column(table, _("OLDEST UNSENT"));
 
@@ -150,7 +156,7 @@ int output_lanes(const Ctl *ctl, const json_t *device) {
                 table_add_row(table);
                 table_add_cell(table, TABLE_PLAIN, "%s", name);
                 for (size_t i = 0; i < ELEMENTSOF(counters); i++)
-                        table_add_count(table, strcmp(counters[i], "parked") == 0 ? TABLE_WARN : TABLE_PLAIN,
+                        table_add_count(table, is_loss(counters[i]) ? TABLE_WARN : TABLE_PLAIN,
                                         json_integer_value(json_object_get(lane, counters[i])));
                 if (age)
                         format_span((uint64_t)json_integer_value(age) * USEC_PER_SEC, text);

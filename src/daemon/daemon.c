@@ -47,6 +47,8 @@ static int start_journal(Daemon *d, sd_event *event) {
                 .media_dir = c->media_dir,
                 .commit_interval_usec = c->commit_interval_usec,
                 .alarm_retention_usec = c->alarm_retention_usec,
+                .max_use_bytes = c->max_use_bytes,
+                .keep_free_bytes = c->keep_free_bytes,
         };
         JournalError error = {0};
         int r;

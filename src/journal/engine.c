@@ -82,6 +82,7 @@ static int engine_count(Engine *engine) {
         r = parcels_list(engine->vault, PARCELS_LIVING, &list);
         if (r < 0)
                 return r;
+        engine_weigh(engine, &list);
         for (size_t i = 0; i < list.n; i++) {
                 const ParcelRow *row = &list.rows[i];
                 uint64_t n, from = MAX(parcel_first_id(row->id), engine->lanes[row->lane].cursor + 1);
@@ -213,6 +214,9 @@ int engine_new(const JournalOptions *options, const Clock *clock, Engine **ret, 
         engine->is_unsettled = engine->has_gaps = true;
         memcpy(engine->retention_usec, options->retention_usec, sizeof(engine->retention_usec));
         engine->alarm_retention_usec = options->alarm_retention_usec;
+        engine->max_use_bytes = options->max_use_bytes;
+        engine->keep_free_bytes = options->keep_free_bytes;
+        engine->has_media_dir = options->media_dir && options->media_dir[0];
         r = state_lock(options->state_dir, &engine->lock_fd, error);
         if (r == 0 && reserve_open(options->state_dir, &engine->reserve) < 0)
                 r = journal_refuse(error, -ENOMEM, "out of memory");
@@ -361,11 +365,14 @@ void engine_report(Engine *engine, EngineReport *ret) {
 
                 ret->counters.objects_stored += lane->objects;
                 *counters = (JournalLaneCounters){
-                        .recorded = engine->pending[i] + lane->stored + lane->parked + lane->expired + lane->erased,
+                        .recorded = engine->pending[i] + lane->stored + lane->parked + lane->expired +
+                                    lane->evicted + lane->erased,
                         .pending = engine->pending[i],
                         .stored = lane->stored,
                         .parked = lane->parked,
                         .expired = lane->expired,
+                        .evicted = lane->evicted,
+                        .bytes = engine->lane_bytes[i],
                         .erased = lane->erased,
                 };
                 engine_find_earlier(engine, (Lane)i);

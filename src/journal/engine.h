@@ -13,6 +13,7 @@
  *   erasing.c    erasures                            erasures.c   their rows      summary.c  what is kept of whom
  *   keys.c       changes of the keys on request
  *   room.c       who gets the room on the disk       reserve.c    the part that is kept
+ *   weigh.c      how much is taken (may be: quota.c) evict.c      what goes when it is too much
  *   gap.c        what was lost, and records of it    gaps.c       their rows
  *   salvage.c    a damaged journal.db                repair.c     finding that it is, and going on
  *
@@ -29,6 +30,7 @@
 #include "objects.h"
 #include "parcel-digest.h"
 #include "parcels.h"
+#include "quota.h"
 #include "reserve.h"
 #include "rows.h"
 #include "segment.h"
@@ -60,6 +62,8 @@ typedef struct Engine {
         const Clock *clock;
         uint64_t retention_usec[PURPOSE_MAX];
         uint64_t alarm_retention_usec;
+        uint64_t max_use_bytes, keep_free_bytes; /* 0: by the size of the file system */
+        bool has_media_dir;         /* media does not lie beside the databases */
         int lock_fd;
         uint64_t evidence_chain; /* see JournalCounters */
         bool is_root_next; /* the vault opened with the next root secret */
@@ -77,6 +81,9 @@ typedef struct Engine {
 
         LaneState lanes[LANE_MAX]; /* as stored */
         uint64_t pending[LANE_MAX];
+        uint64_t lane_bytes[LANE_MAX];    /* of living parcels, as sealed */
+        uint64_t leaving_bytes[LANE_MAX]; /* of them: destroyed in the transaction of the vault under way */
+        Quota quota;                      /* as last measured */
         Ages ages[LANE_MAX];
         uint64_t earlier_end[LANE_MAX]; /* last parcel of an earlier start of which something may wait; 0: none */
         uint64_t objects_doomed;
@@ -154,6 +161,7 @@ int engine_outrun(Engine *engine) _must_check_;
 /* settle.c */
 int engine_settle(Engine *engine) _must_check_;
 int engine_reclaim(Engine *engine) _must_check_;
+int engine_reclaim_all(Engine *engine) _must_check_;
 
 /* room.c */
 bool is_no_room(int r);
@@ -162,6 +170,23 @@ bool engine_yield_reserve(Engine *engine, int r);
 void engine_secure_vault(Engine *engine);
 int engine_restore_reserve(Engine *engine) _must_check_;
 int engine_check_room(Engine *engine) _must_check_;
+bool engine_make_room(Engine *engine);
+bool engine_make_media_room(Engine *engine);
+
+/* weigh.c */
+void engine_weigh(Engine *engine, const ParcelList *living);
+uint64_t engine_parcel_bytes(Engine *engine, uint64_t id);
+int engine_destroy(Engine *engine, const ParcelRow *row, uint64_t n_bytes, ParcelFate fate,
+                   uint64_t erasure) _must_check_;
+void engine_note_destroyed(Engine *engine);
+int engine_measure(Engine *engine, Quota *ret) _must_check_;
+
+/* evict.c */
+enum {
+        EVICT_ENOUGH = 1, /* less than what is wanted is of no use: then nothing goes */
+        EVICT_SPARING = 2, /* nothing that is open or on its way to the store */
+};
+int engine_evict(Engine *engine, uint32_t lanes, uint64_t wanted_bytes, unsigned flags) _must_check_;
 
 /* gap.c */
 int engine_note_gap(Engine *engine, const Gap *gap) _must_check_; /* in the transaction that loses the data */
@@ -200,6 +225,7 @@ int engine_list_doomed(Engine *engine, size_t max, JournalDoomed **ret, size_t *
 int engine_object_deleted(Engine *engine, uint64_t object) _must_check_;
 
 /* erasing.c */
+int engine_count_stored(Engine *engine, const ParcelRow *row, uint64_t n, uint64_t *ret) _must_check_;
 int engine_erase(Engine *engine, const JournalErasure *erasure, JournalReceipt *ret) _must_check_;
 int engine_list_erasures(Engine *engine, JournalErasureState **ret, size_t *ret_n) _must_check_;
 

@@ -51,10 +51,19 @@ static void erasing_sort_rows(Erasing *erasing) {
                         rows_push(row_is_covered(row, erasing->scope) ? &erasing->dropped : &erasing->kept, row);
 }
 
-/* How many of a parcel's n rows the store has acknowledged: all that the cursor has passed, less what is parked. Rows
- * are asked only for the one parcel that the cursor stands in, since the keys of a month are not to wait for seeks all
- * over a large file. */
-static int engine_count_stored(Engine *engine, const ParcelRow *row, uint64_t n, uint64_t *ret) {
+/**
+ * engine_count_stored() - how many of a parcel's rows the store has acknowledged
+ * @engine:     the engine
+ * @row:        of the parcel
+ * @n:          how many rows it has
+ * @ret:        the number; 0 or untouched on failure
+ *
+ * All that the cursor has passed, less what is parked. Rows are asked only for the one parcel that the cursor stands in,
+ * since the keys of a month are not to wait for seeks all over a large file.
+ *
+ * Return: 0; < 0.
+ */
+int engine_count_stored(Engine *engine, const ParcelRow *row, uint64_t n, uint64_t *ret) {
         uint64_t first = parcel_first_id(row->id), last = parcel_last_id(row->id), n_parked;
         uint64_t cursor = engine->lanes[row->lane].cursor;
         int r = 0;
@@ -128,7 +137,7 @@ static int erasing_destroy_keys(Erasing *erasing) {
                         continue;
                 receipt_cover(&erasing->erasure.receipt, engine, row, &extent);
                 row->fate = PARCEL_ERASED;
-                r = parcel_destroy(engine->vault, row->id, PARCEL_ERASED, erasing->erasure.request);
+                r = engine_destroy(engine, row, extent.bytes, PARCEL_ERASED, erasing->erasure.request);
         }
         return r;
 }

@@ -21,6 +21,7 @@
  *   hour.
  */
 #include <errno.h>
+#include <string.h>
 #include "engine.h"
 #include "marks.h"
 
@@ -76,7 +77,7 @@ static int engine_release(Engine *engine, Lane lane) {
                 r = engine_is_stored_whole(engine, &row);
                 if (r > 0) {
                         has_released = 1;
-                        r = parcel_destroy(engine->vault, row.id, PARCEL_RELEASED, 0);
+                        r = engine_destroy(engine, &row, engine_parcel_bytes(engine, row.id), PARCEL_RELEASED, 0);
                 }
                 if (r < 0)
                         return r;
@@ -97,6 +98,7 @@ int engine_vault_begin(Engine *engine, Db **ret_transaction) {
 
         if (engine->is_doubtful)
                 return -EIO; /* engine_ready() comes first */
+        memset(engine->leaving_bytes, 0, sizeof(engine->leaving_bytes));
         engine_secure_vault(engine);
         r = db_begin(vault_db(engine->vault), &transaction);
         if (r < 0)
@@ -138,6 +140,7 @@ int engine_vault_commit(Engine *engine, Db **transaction) {
                 engine->time.is_changed = true;
                 return r;
         }
+        engine_note_destroyed(engine);
         engine->can_forget = false;
         engine->is_unsettled |= has_released;
         return 0;
@@ -160,7 +163,7 @@ static int engine_expire_in(Engine *engine, ParcelList *list, uint64_t *ret_next
                                 oldest_usec = MIN(oldest_usec, row->opened_on_usec);
                         continue;
                 }
-                r = parcel_destroy(engine->vault, row->id, PARCEL_EXPIRED, 0);
+                r = engine_destroy(engine, row, engine_parcel_bytes(engine, row->id), PARCEL_EXPIRED, 0);
                 if (r < 0)
                         return r;
                 row->fate = PARCEL_EXPIRED;

@@ -7,7 +7,7 @@
  * nothing in it is worth overwriting, since bodies and labels are sealed.
  *
  *   journal   one row, id 1: installation, the vault's that this file belongs to
- *   lane      id (enum Lane), cursor, stored, parked, expired, erased, objects: see below
+ *   lane      id (enum Lane), cursor, stored, parked, expired, erased, objects, evicted: see below
  *   alarm, event, track, diagnostics: the rows of a lane
  *     id      parcel << 20 | n, n counting from 0 without holes within a parcel
  *     body    sealed under the parcel's key (aead.c), additional data as in seal.c; the plain text is that of record.c
@@ -21,9 +21,9 @@
  * There is no index over rows beside their id, which costs more flash than the encryption, and no counter is written
  * when rows are: they are counted at start, by two seeks for each parcel behind the cursor. For each lane always
  *
- *   records ever durable = stored + parked + expired + erased + rows behind the cursor in living parcels
+ *   records ever durable = stored + parked + expired + evicted + erased + rows behind the cursor in living parcels
  *
- * A parcel's share moves into expired or erased in the transaction that enters it into dead, so that it is counted once
+ * A parcel's share moves into expired, evicted or erased in the transaction that enters it into dead, so that it is counted once
  * whatever happens. Rows are deleted from the lowest id up, in slices, which keeps what is left of a parcel free of
  * holes.
  */
@@ -68,7 +68,8 @@ static const char *const lanes_steps[] = {
         "CREATE TABLE gap(id INTEGER PRIMARY KEY AUTOINCREMENT, lane INTEGER NOT NULL, purpose INTEGER NOT NULL,"
         " reason INTEGER NOT NULL, parcel INTEGER NOT NULL, body BLOB NOT NULL);"
         "CREATE TABLE media(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
-        "INSERT INTO lane VALUES(4, 0, 0, 0, 0, 0, 0);",
+        "INSERT INTO lane VALUES(4, 0, 0, 0, 0, 0, 0);"
+        "ALTER TABLE lane ADD COLUMN evicted INTEGER NOT NULL DEFAULT 0;",
 };
 
 static const DbFormat lanes_format = {
@@ -89,7 +90,7 @@ static int lanes_create(Db *db, const SealScope *scope) {
                 return r;
         r = db_run(db, "INSERT INTO journal VALUES(1, ?)", DB_BLOB(scope->installation, INSTALLATION_SIZE));
         for (unsigned lane = 0; r >= 0 && lane < LANE_MAX; lane++)
-                r = db_run(db, "INSERT OR IGNORE INTO lane VALUES(?, 0, 0, 0, 0, 0, 0)", DB_INT(lane));
+                r = db_run(db, "INSERT OR IGNORE INTO lane VALUES(?, 0, 0, 0, 0, 0, 0, 0)", DB_INT(lane));
         return r < 0 ? r : db_commit(&transaction);
 }
 
@@ -184,7 +185,7 @@ int lane_load(Db *db, Lane lane, LaneState *ret) {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
         int r;
 
-        r = db_start(db, "SELECT cursor, stored, parked, expired, erased, objects FROM lane WHERE id = ?", &statement,
+        r = db_start(db, "SELECT cursor, stored, parked, expired, erased, objects, evicted FROM lane WHERE id = ?", &statement,
                      DB_INT(lane));
         if (r < 0)
                 return r;
@@ -198,6 +199,7 @@ int lane_load(Db *db, Lane lane, LaneState *ret) {
                 .expired = db_column_u64(statement, 3),
                 .erased = db_column_u64(statement, 4),
                 .objects = db_column_u64(statement, 5),
+                .evicted = db_column_u64(statement, 6),
         };
         return 0;
 }
@@ -212,10 +214,12 @@ int lane_load(Db *db, Lane lane, LaneState *ret) {
  */
 int lane_save(Db *db, Lane lane, const LaneState *state) {
         return db_run(db,
-                      "UPDATE lane SET cursor = ?, stored = ?, parked = ?, expired = ?, erased = ?, objects = ?"
+                      "UPDATE lane SET cursor = ?, stored = ?, parked = ?, expired = ?, erased = ?, objects = ?,"
+                      " evicted = ?"
                       " WHERE id = ?",
                       DB_INT(state->cursor), DB_INT(state->stored), DB_INT(state->parked), DB_INT(state->expired),
-                      DB_INT(state->erased), DB_INT(state->objects), DB_INT(lane));
+                      DB_INT(state->erased), DB_INT(state->objects), DB_INT(state->evicted),
+                      DB_INT(lane));
 }
 
 /**

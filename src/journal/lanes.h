@@ -15,7 +15,7 @@
 /* The row of a lane, as stored. */
 typedef struct LaneState {
         uint64_t cursor; /* last record id that is settled: in the store or parked */
-        uint64_t stored, parked, expired, erased;
+        uint64_t stored, parked, expired, evicted, erased;
         uint64_t objects; /* in the store */
 } LaneState;
 

@@ -4,7 +4,7 @@
  *
  *   mark
  *     lane             number in enum Lane
- *     cursor, stored, parked, expired, erased, objects
+ *     cursor, stored, parked, expired, erased, objects, evicted
  *                      the lane's row of journal.db as it was at the last transaction of the vault
  *
  * Written along with every transaction of the vault, so about every ten minutes while something is recorded. A journal.db
@@ -26,8 +26,8 @@ int mark_load(Vault *vault, Lane lane, LaneState *ret) {
         int r;
 
         r = db_start(vault_db(vault),
-                     "SELECT cursor, stored, parked, expired, erased, objects FROM mark WHERE lane = ?", &statement,
-                     DB_INT(lane));
+                     "SELECT cursor, stored, parked, expired, erased, objects, evicted FROM mark WHERE lane = ?",
+                     &statement, DB_INT(lane));
         if (r < 0)
                 return r;
         r = db_step(vault_db(vault), statement);
@@ -40,6 +40,7 @@ int mark_load(Vault *vault, Lane lane, LaneState *ret) {
                 .expired = db_column_u64(statement, 3),
                 .erased = db_column_u64(statement, 4),
                 .objects = db_column_u64(statement, 5),
+                .evicted = db_column_u64(statement, 6),
         };
         return 1;
 }
@@ -55,8 +56,9 @@ int marks_save(Vault *vault, const LaneState lanes[static LANE_MAX]) {
         int r = 0;
 
         for (unsigned lane = 0; r >= 0 && lane < LANE_MAX; lane++)
-                r = db_run(vault_db(vault), "INSERT OR REPLACE INTO mark VALUES(?, ?, ?, ?, ?, ?, ?)", DB_INT(lane),
+                r = db_run(vault_db(vault), "INSERT OR REPLACE INTO mark VALUES(?, ?, ?, ?, ?, ?, ?, ?)", DB_INT(lane),
                            DB_INT(lanes[lane].cursor), DB_INT(lanes[lane].stored), DB_INT(lanes[lane].parked),
-                           DB_INT(lanes[lane].expired), DB_INT(lanes[lane].erased), DB_INT(lanes[lane].objects));
+                           DB_INT(lanes[lane].expired), DB_INT(lanes[lane].erased), DB_INT(lanes[lane].objects),
+                           DB_INT(lanes[lane].evicted));
         return r;
 }

@@ -5,7 +5,7 @@
  *   cursor     the highest of: the vault's mark, the end of an object that is stored, the end of a parked range.
  *              Acknowledgements come in order, so all below it was settled, and it is never too far
  *   stored     the mark, or the records of the stored objects if these are more; objects: those
- *   parked     the records of the parked ranges      expired, erased   the mark
+ *   parked     the records of the parked ranges      expired, evicted, erased   the mark
  *
  *   intent     as it is, if its parcel is living and the cursor has not reached it: the same name, whatever became of
  *              the first try. Behind the cursor it was acknowledged, unless it was parked. One that holds others was

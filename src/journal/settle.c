@@ -31,6 +31,8 @@ typedef struct Settling {
 static void settling_move(LaneState *lane, ParcelFate fate, uint64_t n) {
         if (fate == PARCEL_ERASED)
                 lane->erased += n;
+        else if (fate == PARCEL_EVICTED)
+                lane->evicted += n;
         else
                 lane->expired += n;
 }
@@ -290,4 +292,18 @@ int engine_reclaim(Engine *engine) {
         if (engine->is_unsettled)
                 return 0;
         return engine_drop_damaged(engine);
+}
+
+/**
+ * engine_reclaim_all() - delete all rows of destroyed parcels, now
+ * @engine:     the engine
+ *
+ * Return: 0; < 0: some may be left.
+ */
+int engine_reclaim_all(Engine *engine) {
+        int r = 0;
+
+        while (r >= 0 && engine->has_dead)
+                r = engine_reclaim(engine);
+        return r;
 }

@@ -194,6 +194,7 @@ static void engine_note_durable(Engine *engine, RowList *waiting, size_t n, uint
                 if (open->n_planned == open->n)
                         continue;
                 open->n = open->n_planned;
+                engine->lane_bytes[lane] += open->planned.bytes - open->parcel->extent.bytes;
                 open->parcel->extent = open->planned;
                 parcel_digest_keep(open->digest);
                 ages_add(&engine->ages[lane], parcel_first_id(open->parcel->row.id) | (open->n - 1),
@@ -292,6 +293,33 @@ void engine_note_failure(Engine *engine, int r) {
                                "the journal cannot be written: %s; what is recorded waits in memory", strerror(-r));
 }
 
+/* A folder that is full loses its oldest, once; after that the media timer tries again. */
+static int engine_try_commit_media(Engine *engine, uint32_t *lanes) {
+        int r;
+
+        if (segments_state(engine->segments) != JOURNAL_MEDIA_OK)
+                return JOURNAL_E_MEDIA;
+        r = engine_commit_media(engine, lanes);
+        if (r > 0 && segments_state(engine->segments) == JOURNAL_MEDIA_FULL && engine_make_media_room(engine))
+                r = engine_commit_media(engine, lanes);
+        return r;
+}
+
+static int engine_try_commit(Engine *engine, uint32_t *lanes) {
+        RowList *waiting = engine->waiting;
+        int r = 0;
+
+        if (waiting[ROW_CLASS_PLAIN].first || waiting[ROW_CLASS_MEDIA].first || engine->has_gaps)
+                r = engine_check_room(engine);
+        while (r >= 0 && waiting[ROW_CLASS_PLAIN].first)
+                r = engine_commit_some(engine, &waiting[ROW_CLASS_PLAIN], lanes);
+        if (r >= 0 && engine->has_gaps)
+                r = engine_commit_gaps(engine, lanes);
+        if (r >= 0 && waiting[ROW_CLASS_MEDIA].first)
+                r = engine_try_commit_media(engine, lanes);
+        return r;
+}
+
 /**
  * engine_commit() - make all waiting rows durable, media last
  * @engine:     the engine
@@ -302,20 +330,15 @@ void engine_note_failure(Engine *engine, int r) {
  * Return: 0; JOURNAL_E_MEDIA: all but media is durable; < 0. What is not durable still waits.
  */
 int engine_commit(Engine *engine, uint32_t *ret_lanes) {
-        RowList *waiting = engine->waiting;
         int r;
 
         *ret_lanes = 0;
         r = engine_ready(engine);
-        if (r >= 0 && (waiting[ROW_CLASS_PLAIN].first || waiting[ROW_CLASS_MEDIA].first || engine->has_gaps))
-                r = engine_check_room(engine);
-        while (r >= 0 && waiting[ROW_CLASS_PLAIN].first)
-                r = engine_commit_some(engine, &waiting[ROW_CLASS_PLAIN], ret_lanes);
-        if (r >= 0 && engine->has_gaps)
-                r = engine_commit_gaps(engine, ret_lanes);
-        if (r >= 0 && waiting[ROW_CLASS_MEDIA].first)
-                r = segments_state(engine->segments) == JOURNAL_MEDIA_OK ? engine_commit_media(engine, ret_lanes)
-                                                                         : JOURNAL_E_MEDIA;
+        if (r >= 0)
+                r = engine_try_commit(engine, ret_lanes);
+        if (is_no_room(r) && !engine->is_doubtful && engine_make_room(engine))
+                r = engine_try_commit(engine, ret_lanes);
+        (void)!engine_restore_reserve(engine); /* as far as possible */
         engine_note_failure(engine, r);
         return r;
 }

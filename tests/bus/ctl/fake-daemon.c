@@ -85,10 +85,11 @@ static int get_lanes(sd_bus *bus, const char *path, const char *interface, const
         uint64_t pending = ((Fake *)userdata)->pending;
         const uint64_t none = 0;
 
-        return sd_bus_message_append(reply, "a{sa{st}}", 2, "alarm", 6, "recorded", none, "pending", none, "stored",
-                                     none, "parked", none, "expired", none, "erased", none, "track", 6, "recorded",
-                                     UINT64_C(1204) + pending, "pending", pending, "stored", UINT64_C(1200), "parked",
-                                     UINT64_C(1), "expired", none, "erased", UINT64_C(3));
+        return sd_bus_message_append(reply, "a{sa{st}}", 2, "alarm", 7, "recorded", none, "pending", none, "stored",
+                                     none, "parked", none, "expired", none, "evicted", none, "erased", none, "track",
+                                     7, "recorded",
+                                     UINT64_C(1216) + pending, "pending", pending, "stored", UINT64_C(1200), "parked",
+                                     UINT64_C(1), "expired", none, "evicted", UINT64_C(12), "erased", UINT64_C(3));
 }
 
 static int get_device(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,

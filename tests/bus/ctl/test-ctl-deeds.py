@@ -281,8 +281,8 @@ class Monitor(Case):
         lines = [re.sub(r'^\S+ \S+  ', '', process.stdout.readline()) for _ in range(5)]
         self.assertEqual(lines, ['consent   location granted\n', 'store     held, the account or the store refuses\n',
                                  'store     403 Forbidden\n',
-                                 'journal   track: 1209 recorded, 5 pending, 1200 stored, 1 parked\n',
-                                 'journal   track: 1210 recorded, 6 pending, 1200 stored, 1 parked\n'])
+                                 'journal   track: 1221 recorded, 5 pending, 1200 stored, 1 parked\n',
+                                 'journal   track: 1222 recorded, 6 pending, 1200 stored, 1 parked\n'])
 
     def test_json_is_a_document_a_line(self):
         process = self.watch('--json')

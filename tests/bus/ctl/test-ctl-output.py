@@ -94,7 +94,7 @@ class Json(Case):
 
     def test_status(self):
         status = self.json('status', '--fix')
-        self.assertEqual(status['device']['Lanes']['track']['recorded'], 1208)
+        self.assertEqual(status['device']['Lanes']['track']['recorded'], 1220)
         self.assertEqual(status['device']['OldestPending'], {'track': 190})
         self.assertEqual(status['sync'], {'State': 'idle', 'LastError': '', 'PendingDeletions': 0})
         self.assertEqual(status['consents'][0]['purpose'], 'location')

@@ -69,7 +69,8 @@ static void test_counters(void **state) {
         Reply reply;
 
         face->stock.counters.lanes[LANE_ALARM] = (JournalLaneCounters){
-                        .recorded = 21, .pending = 6, .stored = 5, .parked = 4, .expired = 3, .erased = 3};
+                        .recorded = 21, .pending = 6, .stored = 5, .parked = 4, .expired = 2, .evicted = 1, .erased = 3,
+                        .bytes = 77};
         assert_replied(face_get(face, &reply, "/org/trailkeep", DEVICE, "Lanes"));
         assert_true(sd_bus_message_enter_container(reply.message, 'a', "{sa{st}}") > 0);
         assert_true(sd_bus_message_enter_container(reply.message, 'e', "sa{st}") > 0);

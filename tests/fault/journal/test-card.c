@@ -45,11 +45,15 @@ static int teardown(void **state) {
         return fixture_teardown(state);
 }
 
-static void add_video(Fixture *f, uint8_t seed) {
+static void add_clip(Fixture *f, const char *clip, uint8_t seed) {
         static uint8_t data[PIECE];
 
         memset(data, seed, sizeof(data));
-        assert_int_equal(append_media(f, RECORD_VIDEO, "clip", data, sizeof(data)), 0);
+        assert_int_equal(append_media(f, RECORD_VIDEO, clip, data, sizeof(data)), 0);
+}
+
+static void add_video(Fixture *f, uint8_t seed) {
+        add_clip(f, "clip", seed);
 }
 
 static void assert_first_is(Fixture *f, uint8_t seed) {
@@ -103,6 +107,30 @@ static void test_full_costs_media_alone(void **state) {
         assert_int_equal(commit(f), 0);
         assert_int_equal(media_state(f), JOURNAL_MEDIA_OK);
         assert_first_is(f, 77);
+}
+
+/* The clip that is being recorded stays, and those before make room for it, the oldest first. */
+static void test_old_clips_make_room_on_a_full_card(void **state) {
+        Fixture *f = *state;
+        const JournalLaneCounters *media;
+
+        mount_card(f, 0);
+        touch_marker(f);
+        assert_int_equal(fixture_open(f), 0);
+        for (uint8_t i = 0; i < 40; i++) {
+                char clip[16];
+
+                (void)snprintf(clip, sizeof(clip), "clip-%u", i / 2);
+                add_clip(f, clip, i);
+                assert_int_equal(commit(f), 0);
+        }
+        media = lane_counters(f, LANE_MEDIA);
+        assert_in_range(media->evicted, 30, 36);
+        assert_int_equal(media->evicted % 2, 0); /* clips go whole */
+        assert_int_equal(media->pending, 40 - media->evicted);
+        assert_in_range(lane_counters(f, LANE_EVENT)->recorded, 1, 18); /* what went is said */
+        assert_first_is(f, (uint8_t)media->evicted);
+        check_counters(f);
 }
 
 static void test_read_only_can_be_read(void **state) {
@@ -179,6 +207,7 @@ static void test_allocated_space_is_given_back(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 unit(test_full_costs_media_alone),
+                unit(test_old_clips_make_room_on_a_full_card),
                 unit(test_read_only_can_be_read),
                 unit(test_unmounted_in_the_middle_of_a_clip),
                 unit(test_allocated_space_is_given_back),

@@ -105,11 +105,38 @@ static void test_erased_rows_go_and_make_room(void **state) {
 
         assert_int_equal(fixture_open(f), 0);
         append(f, 4000);
-        fill_up(f);
+        small_fs_fill(f);
         assert_int_equal(erase(f, &everything_unsent, &receipt), 0);
         wait_reclaimed(f);
         fixture_close(f);
         assert_int_equal(sql_number(f, "journal.db", "SELECT count(*) FROM track"), 0);
+}
+
+/* Others have taken the whole disk: what is old makes room for what is new, within journal.db, and says so. */
+static void test_records_go_on_in_the_place_of_old_ones(void **state) {
+        Fixture *f = *state;
+        const JournalLaneCounters *track;
+
+        assert_int_equal(fixture_open(f), 0);
+        for (int i = 0; i < 10; i++)
+                append(f, 1000);
+        track = lane_counters(f, LANE_TRACK);
+        assert_int_equal(track->evicted, 0);
+        small_fs_fill(f);
+        for (int i = 0; i < 20; i++) {
+                append(f, 1000); /* twice what was there */
+                small_fs_fill(f);
+        }
+        track = lane_counters(f, LANE_TRACK);
+        assert_true(track->recorded >= 30000);
+        assert_in_range(track->evicted, 20000, 29000);
+        assert_int_equal(lane_counters(f, LANE_TRACK)->pending, track->recorded - track->evicted);
+        assert_int_equal(f->n_failed, 0);
+        assert_true(reserve_bytes(f) >= RESERVE_BYTES / 4);
+        check_counters(f);
+        fixture_reopen(f);
+        check_counters(f);
+        assert_in_range(lane_counters(f, LANE_TRACK)->evicted, 20000, 29000);
 }
 
 static void test_start_on_a_full_disk(void **state) {
@@ -228,6 +255,7 @@ int main(void) {
                 test(withdrawal_on_a_full_disk_is_durable),
                 test(decisions_on_a_full_disk_are_durable),
                 test(erased_rows_go_and_make_room),
+                test(records_go_on_in_the_place_of_old_ones),
                 test(start_on_a_full_disk),
                 test(what_expired_goes_on_a_full_disk),
                 test(start_on_a_full_disk_without_a_reserve),

@@ -411,7 +411,8 @@ void check_counters(Fixture *f) {
         for (unsigned lane = 0; lane < LANE_MAX; lane++) {
                 const JournalLaneCounters *c = lane_counters(f, (Lane)lane);
 
-                assert_int_equal(c->recorded, c->pending + c->stored + c->parked + c->expired + c->erased);
+                assert_int_equal(c->recorded, c->pending + c->stored + c->parked + c->expired + c->evicted +
+                                                      c->erased);
         }
 }
 
