@@ -88,6 +88,8 @@ typedef struct Engine {
         uint64_t earlier_end[LANE_MAX]; /* last parcel of an earlier start of which something may wait; 0: none */
         uint64_t objects_doomed;
 
+        uint64_t unreadable;        /* record whose bytes the medium would not give the last time; 0: none */
+        unsigned n_unreadable;      /* how often in a row */
         bool is_media_failure;      /* what failed in it is the folder of the segments */
         JournalDamage damage;       /* that nobody has acknowledged */
         char failure[FAILURE_MAX];  /* of the last commit; "": it was well */
@@ -194,9 +196,12 @@ int engine_settle_gaps(Engine *engine, const ParcelList *destroyed) _must_check_
 int engine_erase_gaps(Engine *engine, const Erasure *erasure) _must_check_;
 int engine_next_gap(Engine *engine, uint64_t after, Row **ret) _must_check_; /* 1: found, 0: none */
 
-/* Where the bytes of a record lie in its parcel's segment. */
+#define PIECE_TAG_SIZE 16
+
+/* Where the bytes of a record lie in its parcel's segment, and which they are. */
 typedef struct Piece {
-        uint64_t offset, length; /* as sealed; 0: it has none */
+        uint64_t offset, length;     /* as sealed; length 0: it has none */
+        uint8_t tag[PIECE_TAG_SIZE]; /* the last bytes of the sealed form */
 } Piece;
 
 enum {

@@ -11,8 +11,8 @@
  *   alarm, event, track, diagnostics: the rows of a lane
  *     id      parcel << 20 | n, n counting from 0 without holes within a parcel
  *     body    sealed under the parcel's key (aead.c), additional data as in seal.c; the plain text is that of record.c
- *   media     the same, but the plain text is offset and length (packed numbers) of the bytes in the parcel's segment,
- *             see segments.c, and then that of record.c; length 0: it has none
+ *   media     the same, but the plain text begins with offset and length (packed numbers) of the bytes in the parcel's
+ *             segment, see segments.c, and their seal's tag (16 bytes); length 0: it has none
  *   object    see objects.c       gap       see gaps.c
  *   parked    lane, first, last (record ids, both inclusive), reason: the cursor has passed them, shown until resolved
  *   dead      parcel, lane: its key is destroyed and it is counted; rows may still be there

@@ -15,28 +15,42 @@
 #include <string.h>
 #include "engine.h"
 
+/* A medium that will not give the bytes may have been pulled; one that says so for the third time is broken there. */
+#define UNREADABLE_MAX 3
+
 typedef struct MediaSink {
         Segment *segment;
+        Piece *piece;    /* gets the tag */
         bool has_failed; /* the folder, not the sealing */
 } MediaSink;
+
+/* The tag comes last, perhaps in two pieces. */
+static void media_note_tail(Piece *piece, const uint8_t *data, size_t n_bytes) {
+        size_t n = MIN(n_bytes, sizeof(piece->tag));
+
+        memmove(piece->tag, piece->tag + n, sizeof(piece->tag) - n);
+        memcpy(piece->tag + sizeof(piece->tag) - n, data + n_bytes - n, n);
+}
 
 static int media_write(const void *data, size_t n_bytes, void *userdata) {
         MediaSink *sink = userdata;
         int r = segment_write(sink->segment, data, n_bytes);
 
+        media_note_tail(sink->piece, data, n_bytes);
         sink->has_failed = r < 0;
         return r;
 }
 
 /* Within an entered folder. Sealed on the way, since a fragment is large and is to be in memory once. */
-static int media_append(Engine *engine, OpenParcel *open, const Row *row, uint64_t id, uint64_t *ret_offset) {
+static int media_append(Engine *engine, OpenParcel *open, const Row *row, uint64_t id, Piece *ret) {
         SealAd ad = seal_ad(vault_scope(engine->vault), SEAL_KIND_BLOB, LANE_MEDIA, id);
         AeadText text = { ad.bytes, row->data.data, sizeof(ad.bytes), row->data.size };
-        MediaSink sink = { .segment = &open->segment };
+        MediaSink sink = { .segment = &open->segment, .piece = ret };
         int r;
 
         open->segment.parcel = open->parcel->row.id;
-        r = segment_begin(engine->segments, &open->segment, row->data.size + AEAD_OVERHEAD, ret_offset);
+        r = segment_begin(engine->segments, &open->segment, row->data.size + AEAD_OVERHEAD, &ret->offset);
+        ret->length = row->data.size + AEAD_OVERHEAD;
         sink.has_failed = r < 0;
         if (r >= 0)
                 r = aead_seal_to(open->parcel->aead, &text, media_write, &sink);
@@ -57,17 +71,17 @@ static int media_append(Engine *engine, OpenParcel *open, const Row *row, uint64
  * Return: 0: not synced yet; < 0.
  */
 int engine_write_media(Engine *engine, OpenParcel *open, const Row *row, uint64_t id, Bytes *ret_plain) {
-        uint64_t offset = 0, length = 0;
+        Piece piece = { 0 };
         int r = 0;
 
-        if (row->data.size > 0) {
-                r = media_append(engine, open, row, id, &offset);
-                length = row->data.size + AEAD_OVERHEAD;
-        }
+        if (row->data.size > 0)
+                r = media_append(engine, open, row, id, &piece);
         if (r >= 0)
-                r = pack_u64(ret_plain, offset);
+                r = pack_u64(ret_plain, piece.offset);
         if (r >= 0)
-                r = pack_u64(ret_plain, length);
+                r = pack_u64(ret_plain, piece.length);
+        if (r >= 0)
+                r = bytes_append(ret_plain, piece.tag, sizeof(piece.tag));
         if (r >= 0)
                 r = bytes_append(ret_plain, row->plain.data, row->plain.size);
         return r;
@@ -257,6 +271,12 @@ void engine_remove_media(Engine *engine, uint64_t parcel) {
                 segments_set_untidy(engine->segments, true);
 }
 
+static int media_unreadable(Engine *engine, uint64_t id) {
+        engine->n_unreadable = engine->unreadable == id ? engine->n_unreadable + 1 : 1;
+        engine->unreadable = id;
+        return engine->n_unreadable < UNREADABLE_MAX ? READER_E_AWAY : READER_E_DAMAGED;
+}
+
 /**
  * engine_read_media() - the bytes of a record
  * @engine:     the engine
@@ -278,8 +298,12 @@ int engine_read_media(Engine *engine, const Parcel *parcel, uint64_t id, const P
         if (media_enter(engine, false, &entered) != 0)
                 return segments_state(engine->segments) == JOURNAL_MEDIA_OK ? READER_E_DAMAGED : READER_E_AWAY;
         r = segments_read(engine->segments, parcel->row.id, piece->offset, piece->length, &sealed);
+        if (r == SEGMENTS_E_UNREADABLE)
+                return media_unreadable(engine, id);
         if (r != 0)
                 return r < 0 ? r : r == SEGMENTS_E_AWAY ? READER_E_AWAY : READER_E_DAMAGED;
+        if (memcmp(sealed.data + sealed.size - sizeof(piece->tag), piece->tag, sizeof(piece->tag)) != 0)
+                return READER_E_DAMAGED; /* not what the row was committed with */
         r = aead_open(parcel->aead, ad.bytes, sizeof(ad.bytes), sealed.data, sealed.size, &data);
         if (r != 0)
                 return r < 0 ? r : READER_E_DAMAGED;

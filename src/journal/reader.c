@@ -73,7 +73,9 @@ int engine_open_row(Engine *engine, const Parcel *parcel, sqlite3_stmt *statemen
         if (parcel->row.lane == LANE_MEDIA) {
                 piece.offset = unpack_u64(&rest);
                 piece.length = unpack_u64(&rest);
-                if (rest.is_short || piece.length > RECORD_DATA_MAX + AEAD_OVERHEAD)
+                unpack_bytes(&rest, piece.tag, sizeof(piece.tag));
+                if (rest.is_short || piece.length > RECORD_DATA_MAX + AEAD_OVERHEAD ||
+                    (piece.length > 0 && piece.length <= AEAD_OVERHEAD))
                         return READER_E_DAMAGED;
         }
         r = record_decode(rest.data, rest.size, parcel->subject, parcel->source, ret);

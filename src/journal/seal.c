@@ -91,6 +91,23 @@ uint64_t unpack_u64(Unpack *unpack) {
 }
 
 /**
+ * unpack_bytes() - the next bytes, which are laid out as they are
+ * @unpack:     advanced
+ * @ret:        the bytes; zeroes when there are not that many, see is_short
+ * @size:       number of them
+ */
+void unpack_bytes(Unpack *unpack, uint8_t *ret, size_t size) {
+        memset(ret, 0, size);
+        if (unpack->size < size) {
+                unpack_fail(unpack);
+                return;
+        }
+        memcpy(ret, unpack->data, size);
+        unpack->data += size;
+        unpack->size -= size;
+}
+
+/**
  * unpack_string() - the next string
  * @unpack:     advanced
  *

@@ -54,4 +54,5 @@ typedef struct Unpack {
 } Unpack;
 
 uint64_t unpack_u64(Unpack *unpack);
+void unpack_bytes(Unpack *unpack, uint8_t *ret, size_t size); /* zeroes when they are missing */
 const char *unpack_string(Unpack *unpack); /* borrowed from what is read */

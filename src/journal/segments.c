@@ -352,7 +352,8 @@ static int segments_open_to_read(Segments *segments, uint64_t parcel) {
  * @length:     in bytes
  * @ret:        appended to; as it was on failure
  *
- * Return: 0; SEGMENTS_E_AWAY: the file is on no card that is here; SEGMENTS_E_LOST: it ends before; < 0.
+ * Return: 0; SEGMENTS_E_AWAY: the file is on no card that is here; SEGMENTS_E_UNREADABLE; SEGMENTS_E_LOST: it ends
+ * before; < 0.
  */
 int segments_read(Segments *segments, uint64_t parcel, uint64_t offset, uint64_t length, Bytes *ret) {
         size_t done = 0;
@@ -371,7 +372,7 @@ int segments_read(Segments *segments, uint64_t parcel, uint64_t offset, uint64_t
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0)
-                        return negative_errno();
+                        return errno == EIO ? SEGMENTS_E_UNREADABLE : negative_errno();
                 if (n == 0)
                         return SEGMENTS_E_LOST;
                 done += (size_t)n;

@@ -13,6 +13,7 @@
 
 enum {
         SEGMENTS_E_AWAY = 1, /* not here now, and may come back; segments_state() says what is wrong with the folder */
+        SEGMENTS_E_UNREADABLE, /* the medium does not give that part now */
         SEGMENTS_E_LOST,     /* that file, or a part of it, is gone for good */
 };
 

@@ -10,6 +10,8 @@ Card card;
 
 int __real_openat64(int dir_fd, const char *path, int flags, ...);
 int __wrap_openat64(int dir_fd, const char *path, int flags, ...);
+ssize_t __real_pread64(int fd, void *data, size_t size, off_t offset);
+ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t offset);
 ssize_t __real_pwrite64(int fd, const void *data, size_t size, off_t offset);
 ssize_t __wrap_pwrite64(int fd, const void *data, size_t size, off_t offset);
 int __real_fallocate64(int fd, int mode, off_t offset, off_t size);
@@ -41,6 +43,10 @@ int __wrap_openat64(int dir_fd, const char *path, int flags, ...) {
                 mode = va_arg(args, mode_t);
         va_end(args);
         return fails(CARD_OPEN) ? -1 : __real_openat64(dir_fd, path, flags, mode);
+}
+
+ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t offset) {
+        return fails(CARD_READ) ? -1 : __real_pread64(fd, data, size, offset);
 }
 
 /* A half of it, as a card that fills up does. */

@@ -6,7 +6,7 @@
  */
 #include <stdbool.h>
 
-typedef enum CardCall { CARD_OPEN, CARD_WRITE, CARD_ALLOCATE, CARD_SYNC, CARD_CUT, CARD_UNLINK, CARD_CALL_MAX } CardCall;
+typedef enum CardCall { CARD_OPEN, CARD_READ, CARD_WRITE, CARD_ALLOCATE, CARD_SYNC, CARD_CUT, CARD_UNLINK, CARD_CALL_MAX } CardCall;
 
 typedef struct Card {
         int error;             /* what fails, fails with this */

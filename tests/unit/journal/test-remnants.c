@@ -6,6 +6,8 @@
 #include "fixture.h"
 
 #define COORDINATE "52.51627500"
+#define CLIP "clip-of-somebody"
+#define MEDIA "what a camera saw and a microphone heard"
 #define OBJECT_NAME "tracks/2026/11/23/some-object"
 
 /* A record of each lane, an object, a ledger entry. */
@@ -16,6 +18,8 @@ static void record_all(Fixture *f) {
         for (unsigned kind = 0; kind < RECORD_KIND_MAX; kind++)
                 for (int i = 0; i < 20; i++)
                         assert_int_equal(append_record(f, (RecordKind)kind, SUBJECT_A, START_REALTIME_MS), 0);
+        for (int i = 0; i < 20; i++)
+                assert_int_equal(append_media(f, RECORD_VIDEO, CLIP, MEDIA, strlen(MEDIA)), 0);
         assert_int_equal(commit(f), 0);
         batch = read_batch(f, LANE_TRACK, 10);
         assert_int_equal(put_intent(f, LANE_TRACK, batch->first, batch->last, OBJECT_NAME, &object), 0);
@@ -32,6 +36,8 @@ static void test_search_finds_what_is_not_encrypted(void **state) {
         assert_true(text_in_state(f, COORDINATE));
         assert_true(text_in_state(f, SUBJECT_A));
         assert_true(text_in_state(f, OBJECT_NAME));
+        assert_true(text_in_state(f, CLIP));
+        assert_true(text_in_state(f, MEDIA));
         assert_true(text_in_state(f, "somebody-in-the-ledger"));
 }
 
@@ -43,6 +49,8 @@ static void check_no_plain_text(Fixture *f) {
         assert_false(text_in_state(f, COORDINATE));
         assert_false(text_in_state(f, SUBJECT_A));
         assert_false(text_in_state(f, OBJECT_NAME));
+        assert_false(text_in_state(f, CLIP));
+        assert_false(text_in_state(f, "camera saw"));
         assert_false(text_in_state(f, "somebody-in-the-ledger"));
         assert_false(text_in_state(f, "gnss"));
 }
