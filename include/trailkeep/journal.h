@@ -45,6 +45,18 @@ enum {
 
 /* How the folder is that the bytes of media lie in, on a card perhaps. All but OK cost media alone, and are left
  * without anybody's help once the cause has gone. */
+/* How the disk of the databases is. Whatever it is, the journal goes on as far as it can and recovers by itself. */
+typedef enum JournalState {
+        JOURNAL_STATE_OK,
+        JOURNAL_STATE_LOW,       /* little is left of what may be used: what is old makes room for what comes */
+        JOURNAL_STATE_FULL,      /* no room: records wait in memory, everything else works */
+        JOURNAL_STATE_READ_ONLY, /* nothing can be written */
+        JOURNAL_STATE_FAILING,   /* the same, for another reason */
+        JOURNAL_STATE_MAX,
+} JournalState;
+const char *journal_state_to_string(JournalState state); /* "ok", "low", "full", "read-only", "failing" */
+const char *journal_state_sentence(JournalState state);  /* "": all is well */
+
 typedef enum JournalMediaState {
         JOURNAL_MEDIA_OK,
         JOURNAL_MEDIA_MISSING,   /* there is no card, or a new one */
@@ -85,6 +97,7 @@ typedef struct JournalObserver {
         void (*committed)(Lane lane, void *userdata);         /* rows became durable */
         void (*failed)(const char *message, void *userdata);  /* a commit failed; the rows are kept and tried again */
         void (*recovered)(void *userdata);
+        void (*state)(JournalState state, void *userdata);    /* changed, whether a commit failed or not */
         void (*doomed)(void *userdata);                       /* objects wait to be deleted in the store */
         void (*media)(JournalMediaState state, const char *sentence, void *userdata); /* changed; OK: sentence "" */
         void (*damaged)(const JournalDamage *damage, void *userdata); /* noticed, or acknowledged by somebody */
@@ -126,7 +139,9 @@ typedef struct JournalCounters {
         uint64_t objects_stored, objects_doomed; /* in the store; waiting to be deleted there */
         JournalDamage damage;
         uint64_t evidence_chain; /* of evidence, whose first key was given to somebody; 0: it was to nobody */
-        bool is_failing;
+        bool is_failing; /* what was appended cannot be written: FULL, READ_ONLY or FAILING */
+        JournalState state;
+        uint64_t used_bytes, max_use_bytes; /* as of the last time something was to be written */
         JournalMediaState media_state;
 } JournalCounters;
 const JournalCounters *journal_counters(const Journal *journal);

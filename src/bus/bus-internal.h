@@ -41,7 +41,8 @@ struct Bus {
         Backoff backoff;
         BusCall *calls; /* not answered yet */
         ErasureList *erasures;
-        bool is_degraded, is_journal_failing; /* as last announced */
+        bool is_degraded;                     /* as last announced */
+        JournalState journal_state;           /* likewise */
         JournalMediaState media_state;        /* likewise */
         uint64_t n_doomed;                    /* likewise */
         uint64_t lanes_usec;                  /* boottime at which Lanes was announced last; 0: not yet */

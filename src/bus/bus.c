@@ -342,12 +342,13 @@ void bus_time_changed(Bus *bus) {
  * @bus:        the bus
  */
 void bus_journal_changed(Bus *bus) {
-        bool is_failing = journal_counters(bus->options.journal)->is_failing;
+        JournalState state = journal_counters(bus->options.journal)->state;
 
         bus_announce_lanes(bus);
         sync_emit_deletions(bus);
-        if (is_failing != bus->is_journal_failing) {
-                bus->is_journal_failing = is_failing;
+        if (state != bus->journal_state) {
+                bus->journal_state = state;
+                journal1_emit(bus, "State");
                 device_emit_errors(bus);
         }
         erasure_list_refresh(bus->erasures);

@@ -107,16 +107,13 @@ typedef struct ModuleError {
 
 static const char ledger_damaged[] = "The consent ledger failed its check: every purpose is off and nothing can be "
                                      "granted.";
-static const char journal_failing[] = "What is recorded cannot be written to disk; it is kept in memory and tried "
-                                      "again.";
-
 static const char journal_damaged[] = "A part of what was recorded was found damaged; what could be read was carried "
                                       "over. Shown until it is acknowledged.";
 
 static const char *find_journal_error(const JournalCounters *counters) {
-        if (counters->is_failing)
-                return journal_failing;
-        return counters->damage.n_damages > 0 ? journal_damaged : "";
+        if (!counters->is_failing && counters->damage.n_damages > 0)
+                return journal_damaged;
+        return journal_state_sentence(counters->state);
 }
 
 static void find_errors(const Bus *bus, ModuleError ret_errors[static MODULE_ERRORS_MAX]) {

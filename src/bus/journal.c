@@ -152,6 +152,21 @@ static int property_media_state(sd_bus *connection, const char *path, const char
         return sd_bus_message_append(reply, "s", journal_media_state_to_string(state));
 }
 
+static int property_state(sd_bus *connection, const char *path, const char *interface, const char *property,
+                          sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const Bus *bus = userdata;
+
+        return sd_bus_message_append(reply, "s", journal_state_to_string(journal_counters(bus->options.journal)->state));
+}
+
+static int property_room(sd_bus *connection, const char *path, const char *interface, const char *property,
+                         sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const Bus *bus = userdata;
+        const JournalCounters *counters = journal_counters(bus->options.journal);
+
+        return sd_bus_message_append(reply, "a{st}", 2, "used", counters->used_bytes, "max", counters->max_use_bytes);
+}
+
 static const sd_bus_vtable journal_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("RotateKeys", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_rotate,
@@ -162,6 +177,8 @@ static const sd_bus_vtable journal_vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("EvidenceChain", "t", property_evidence_chain, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Damage", "a{st}", property_damage, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("State", "s", property_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Room", "a{st}", property_room, 0, 0),
         SD_BUS_PROPERTY("MediaState", "s", property_media_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_VTABLE_END,
 };

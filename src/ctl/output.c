@@ -82,6 +82,7 @@ const char *output_state(const char *state, TableColour *ret_colour) {
                 { "sending", TABLE_GOOD, N_("sending") },
                 { "missing", TABLE_WARN, N_("no card, or a new one") },
                 { "foreign", TABLE_WARN, N_("the card of another installation") },
+                { "low", TABLE_WARN, N_("room is short") },
                 { "full", TABLE_WARN, N_("no space") },
                 { "read-only", TABLE_WARN, N_("cannot be written to") },
                 { "failing", TABLE_BAD, N_("does not work") },

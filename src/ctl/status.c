@@ -99,12 +99,12 @@ static void add_time(Table *table, const json_t *device) {
                                json_string_value(source));
 }
 
-/* A box that records no media has nothing to say about it as long as all is well. */
-static void add_media(Table *table, const json_t *state) {
+/* The disk, and the folder for media, have nothing to say as long as all is well. */
+static void add_storage(Table *table, const char *label, const json_t *state) {
         const char *name = json_string_value(state);
 
         if (name && strcmp(name, "ok") != 0)
-                add_state(table, _("Media"), state);
+                add_state(table, label, state);
 }
 
 static int print_overview(const json_t *document) {
@@ -127,7 +127,8 @@ static int print_overview(const json_t *document) {
 
         add_state(table, _("Receiver"), json_object_get(device, "GnssState"));
         add_state(table, _("Store"), json_object_get(sync, "State"));
-        add_media(table, json_object_get(json_object_get(document, "journal"), "MediaState"));
+        add_storage(table, _("Storage"), json_object_get(json_object_get(document, "journal"), "State"));
+        add_storage(table, _("Media"), json_object_get(json_object_get(document, "journal"), "MediaState"));
         if (json_integer_value(deletions) > 0)
                 table_add_pair(table, _("To delete"), TABLE_WARN, _("%s in the store"),
                                format_count((uint64_t)json_integer_value(deletions), text));

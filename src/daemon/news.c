@@ -85,6 +85,15 @@ static void on_journal_recovered(void *userdata) {
                 bus_journal_changed(d->bus);
 }
 
+static void on_journal_state(JournalState state, void *userdata) {
+        Daemon *d = userdata;
+
+        if (state == JOURNAL_STATE_LOW)
+                log_warning("%s", journal_state_sentence(state));
+        if (d->bus)
+                bus_journal_changed(d->bus);
+}
+
 /**
  * news_log_damage() - say what was damaged and nobody has acknowledged
  * @damage:     borrowed; says nothing when there is none
@@ -212,6 +221,7 @@ void news_wire(Daemon *d) {
                 .committed = on_committed,
                 .failed = on_journal_failed,
                 .recovered = on_journal_recovered,
+                .state = on_journal_state,
                 .doomed = on_doomed,
                 .damaged = on_damaged,
                 .media = on_media,

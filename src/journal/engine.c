@@ -235,6 +235,7 @@ int engine_new(const JournalOptions *options, const Clock *clock, Engine **ret, 
         if (r < 0)
                 return journal_refuse_file(error, r, options->state_dir);
         (void)!engine_restore_reserve(engine); /* as far as possible; records wait until it is whole */
+        (void)!engine_measure(engine, &engine->quota); /* for the report; is measured again before anything is written */
         *ret = TAKE_PTR(engine);
         return 0;
 }
@@ -333,6 +334,13 @@ static void engine_find_earlier(Engine *engine, Lane lane) {
                 engine->earlier_end[lane] = 0;
 }
 
+static JournalState engine_state(const Engine *engine) {
+        if (engine->failure[0] != 0)
+                return engine->failure_state;
+        return quota_is_low(&engine->quota) || !reserve_is_whole(&engine->reserve) ? JOURNAL_STATE_LOW
+                                                                                   : JOURNAL_STATE_OK;
+}
+
 /**
  * engine_report() - what the loop should know
  * @engine:     the engine
@@ -359,6 +367,9 @@ void engine_report(Engine *engine, EngineReport *ret) {
         ret->counters.evidence_chain = engine->evidence_chain;
         ret->counters.damage = engine->damage;
         ret->counters.is_failing = engine->failure[0] != 0;
+        ret->counters.state = engine_state(engine);
+        ret->counters.used_bytes = engine->quota.used_bytes;
+        ret->counters.max_use_bytes = engine->quota.max_bytes;
         for (size_t i = 0; i < LANE_MAX; i++) {
                 const LaneState *lane = &engine->lanes[i];
                 JournalLaneCounters *counters = &ret->counters.lanes[i];

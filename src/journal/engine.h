@@ -93,6 +93,7 @@ typedef struct Engine {
         bool is_media_failure;      /* what failed in it is the folder of the segments */
         JournalDamage damage;       /* that nobody has acknowledged */
         char failure[FAILURE_MAX];  /* of the last commit; "": it was well */
+        JournalState failure_state; /* what kind of failure that is */
         bool is_behind;             /* what is done at start, before anything else, could not be done yet */
         bool is_full;               /* something failed for want of room, and the reserve was not whole since */
         bool is_doubtful;           /* a commit of the vault failed: it may be on the medium all the same */

@@ -58,6 +58,8 @@ static void journal_tell_news(Journal *journal, const JournalJob *job, const Jou
         uint64_t n_doomed_before = before->objects_doomed;
 
         journal_tell_failure(journal, &job->report);
+        if (journal->counters.state != before->state && journal->observer.state)
+                journal->observer.state(journal->counters.state, journal->observer.userdata);
         journal_tell_media(journal, &job->report);
         if (memcmp(&journal->counters.damage, &before->damage, sizeof(before->damage)) != 0 &&
             journal->observer.damaged)

@@ -285,6 +285,9 @@ static int engine_commit_gaps(Engine *engine, uint32_t *lanes) {
  * @r:          0 or < 0, of the last try
  */
 void engine_note_failure(Engine *engine, int r) {
+        engine->failure_state = is_no_room(r)                     ? JOURNAL_STATE_FULL
+                                : r == -EROFS || r == -EACCES ? JOURNAL_STATE_READ_ONLY
+                                                              : JOURNAL_STATE_FAILING;
         if (r >= 0)
                 engine->failure[0] = 0;
         else

@@ -47,11 +47,19 @@ static int get_media_state(sd_bus *bus, const char *path, const char *interface,
         return sd_bus_message_append(reply, "s", is_degraded ? "missing" : "ok");
 }
 
+static int get_state(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                     void *userdata, sd_bus_error *error) {
+        bool is_degraded = strcmp(((const Fake *)userdata)->device_state, "degraded") == 0;
+
+        return sd_bus_message_append(reply, "s", is_degraded ? "low" : "ok");
+}
+
 const sd_bus_vtable fake_journal_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD("StartEvidence", "", "h", start_evidence, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("EvidenceChain", "t", get_chain, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_METHOD("RotateKeys", "", "", rotate_keys, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_PROPERTY("State", "s", get_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("MediaState", "s", get_media_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_VTABLE_END,
 };

@@ -93,6 +93,7 @@ static void test_signals_carry_no_double(void **state) {
         face->gnss.fix.lat_deg = 12.5;
         face->gnss.error = "gpsd is away";
         face->stock.counters.is_failing = true;
+        face->stock.counters.state = JOURNAL_STATE_FAILING;
         assert_replied(face_call(face, &reply, DATA, "Erase", "a{sv}", 0));
         reply_clear(&reply);
         face->stock.erasures[0].objects_deleted = 1;
@@ -104,6 +105,33 @@ static void test_signals_carry_no_double(void **state) {
         assert_true(ear.is_heard);
         assert_true(ear.n_heard >= 6);
         assert_false(ear.has_double);
+}
+
+/* State of Journal1 and of Device1, and LastErrors, each time it is another; nothing when it is the same. */
+static void test_the_state_of_the_disk_is_signalled(void **state) {
+        Face *face = *state;
+        bool is_listening;
+        const char *value;
+        Reply reply;
+        Ear ear;
+
+        listen_to(face, &ear, &is_listening);
+        face->stock.counters.state = JOURNAL_STATE_LOW;
+        bus_journal_changed(face->bus);
+        bus_journal_changed(face->bus);
+        assert_replied(face_get(face, &reply, "/org/trailkeep", JOURNAL, "State"));
+        assert_true(sd_bus_message_read(reply.message, "s", &value) > 0);
+        assert_string_equal(value, "low");
+        reply_clear(&reply);
+        assert_int_equal(ear.n_heard, 3 + 1); /* and the lanes */
+        face->stock.counters.state = JOURNAL_STATE_FULL;
+        face->stock.counters.is_failing = true;
+        bus_journal_changed(face->bus);
+        assert_replied(face_get(face, &reply, "/org/trailkeep", DEVICE, "State"));
+        assert_true(sd_bus_message_read(reply.message, "s", &value) > 0);
+        assert_string_equal(value, "degraded");
+        reply_clear(&reply);
+        assert_int_equal(ear.n_heard, 4 + 2); /* the box is degraded as before */
 }
 
 /* MediaState, State and LastErrors when it goes wrong; when only the reason changes, LastErrors alone. */
@@ -291,6 +319,7 @@ int main(void) {
                 face_test(test_consent_is_signalled),
                 face_test(test_signals_carry_no_double),
                 face_test(test_the_state_of_the_card_is_signalled),
+                face_test(test_the_state_of_the_disk_is_signalled),
                 face_test(test_counters_that_run_are_signalled_twice_a_second_at_most),
                 face_test(test_counters_are_signalled_before_the_end),
                 face_test(test_the_search_for_doubles_finds_one),

@@ -6,6 +6,7 @@
 #include "small-fs.h"
 #include <errno.h>
 #include <limits.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +26,10 @@ static int64_t reserve_bytes(Fixture *f) {
         struct stat st;
 
         return stat(path, &st) < 0 ? -1 : (int64_t)st.st_blocks * 512;
+}
+
+static JournalState journal_state(Fixture *f) {
+        return journal_counters(f->journal)->state;
 }
 
 static void append_one(Fixture *f) {
@@ -128,6 +133,7 @@ static void test_records_go_on_in_the_place_of_old_ones(void **state) {
                 small_fs_fill(f);
         }
         track = lane_counters(f, LANE_TRACK);
+        assert_int_equal(journal_state(f), JOURNAL_STATE_LOW);
         assert_true(track->recorded >= 30000);
         assert_in_range(track->evicted, 20000, 29000);
         assert_int_equal(lane_counters(f, LANE_TRACK)->pending, track->recorded - track->evicted);
@@ -149,10 +155,13 @@ static void test_start_on_a_full_disk(void **state) {
         assert_int_equal(fixture_open(f), 0);
         assert_int_equal(lane_counters(f, LANE_TRACK)->pending, 100);
         assert_int_equal(send_batch(f, LANE_TRACK, 50), 50);
+        assert_int_equal(journal_state(f), JOURNAL_STATE_LOW); /* nothing waits */
         append_one(f);
         assert_int_equal(commit(f), -ENOSPC);
+        assert_int_equal(journal_state(f), JOURNAL_STATE_FULL);
         small_fs_empty(f, UINT_MAX);
-        assert_int_equal(commit(f), 0);
+        while (journal_state(f) != JOURNAL_STATE_OK)
+                fixture_turn(f); /* by itself */
         assert_int_equal(lane_counters(f, LANE_TRACK)->pending, 51);
         check_counters(f);
         assert_int_equal(reserve_bytes(f), RESERVE_BYTES);
@@ -194,6 +203,20 @@ static void test_start_on_a_full_disk_without_a_reserve(void **state) {
                 fixture_turn(f); /* by itself */
         assert_int_equal(lane_counters(f, LANE_TRACK)->expired, 100);
         assert_int_equal(reserve_bytes(f), RESERVE_BYTES);
+}
+
+/* A refusal that says what is wrong; the next start, which an init system tries by itself, finds all as it was. */
+static void test_start_on_a_read_only_disk_is_refused(void **state) {
+        Fixture *f = *state;
+
+        open_with_records(f);
+        fixture_close(f);
+        assert_int_equal(mount(NULL, f->dir, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+        assert_true(fixture_open(f) < 0);
+        assert_non_null(strstr(f->error.text, "Read-only file system"));
+        assert_int_equal(mount(NULL, f->dir, NULL, MS_REMOUNT, NULL), 0);
+        assert_int_equal(fixture_open(f), 0);
+        assert_int_equal(lane_counters(f, LANE_TRACK)->pending, 100);
 }
 
 static void test_records_do_not_eat_the_reserve(void **state) {
@@ -259,6 +282,7 @@ int main(void) {
                 test(start_on_a_full_disk),
                 test(what_expired_goes_on_a_full_disk),
                 test(start_on_a_full_disk_without_a_reserve),
+                test(start_on_a_read_only_disk_is_refused),
                 test(records_do_not_eat_the_reserve),
                 test(sending_goes_on_on_a_full_disk),
                 test(records_wait_up_to_a_bound),

@@ -3,6 +3,7 @@
  * What the journal's thread does, without the thread: when it wants to be woken.
  */
 #include "fixture.h"
+#include <errno.h>
 #include "engine.h"
 
 static int engine_setup(void **state) {
@@ -83,11 +84,35 @@ static void test_nothing_is_due_after_all_has_expired(void **state) {
         assert_int_equal(f->engine->lanes[LANE_TRACK].expired, 1);
 }
 
+static JournalState state_after(Fixture *f, int r) {
+        EngineReport report;
+
+        engine_note_failure(f->engine, r);
+        engine_report(f->engine, &report);
+        assert_int_equal(report.counters.is_failing, r < 0);
+        assert_int_equal(report.failure[0] != 0, r < 0);
+        assert_int_equal(journal_state_sentence(report.counters.state)[0] != 0, r < 0);
+        return report.counters.state;
+}
+
+static void test_each_failure_has_its_state(void **state) {
+        Fixture *f = *state;
+
+        assert_int_equal(state_after(f, -ENOSPC), JOURNAL_STATE_FULL);
+        assert_int_equal(state_after(f, -EDQUOT), JOURNAL_STATE_FULL);
+        assert_int_equal(state_after(f, -EROFS), JOURNAL_STATE_READ_ONLY);
+        assert_int_equal(state_after(f, -EIO), JOURNAL_STATE_FAILING);
+        assert_int_equal(state_after(f, 0), JOURNAL_STATE_OK);
+        for (unsigned i = 0; i < JOURNAL_STATE_MAX; i++)
+                assert_non_null(journal_state_to_string((JournalState)i));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_nothing_is_due_when_nothing_is_kept, engine_setup, engine_teardown),
                 cmocka_unit_test_setup_teardown(test_nothing_is_due_when_the_store_has_all, engine_setup, engine_teardown),
                 cmocka_unit_test_setup_teardown(test_nothing_is_due_after_all_has_expired, engine_setup, engine_teardown),
+                cmocka_unit_test_setup_teardown(test_each_failure_has_its_state, engine_setup, engine_teardown),
         };
 
         return cmocka_run_group_tests_name("journal engine", tests, NULL, NULL);
