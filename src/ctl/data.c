@@ -96,7 +96,8 @@ static int add_erasure(Table *table, const Ctl *ctl, const char *path, const jso
         _cleanup_free_ char *purposes = data_join_purposes(json_object_get(erasure, "Purposes"));
         json_int_t to_delete = json_integer_value(json_object_get(erasure, "ObjectsToDelete"));
         json_int_t deleted = json_integer_value(json_object_get(erasure, "ObjectsDeleted"));
-        const char *number = strrchr(path, '/');
+        const char *clip = json_string_value(json_object_get(erasure, "Clip"));
+        const char *number = strrchr(path, '/'), *scope;
         char text[FORMAT_MAX];
 
         if (!purposes)
@@ -112,9 +113,11 @@ static int add_erasure(Table *table, const Ctl *ctl, const char *path, const jso
                                 json_integer_value(json_object_get(erasure, "Copies")));
         table_add_cell(table, deleted < to_delete ? TABLE_WARN : TABLE_PLAIN,
                        "%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT, deleted, to_delete);
-        table_add_cell(table, TABLE_PLAIN, "%s",
-                       json_array_size(json_object_get(erasure, "Purposes")) == PURPOSE_MAX ? _("every purpose")
-                                                                                            : purposes);
+        scope = json_array_size(json_object_get(erasure, "Purposes")) == PURPOSE_MAX ? _("every purpose") : purposes;
+        if (clip && *clip)
+                table_add_cell(table, TABLE_PLAIN, _("%s (clip %s)"), scope, clip);
+        else
+                table_add_cell(table, TABLE_PLAIN, "%s", scope);
         return 0;
 }
 

@@ -255,7 +255,7 @@ Engine *engine_free(Engine *engine) {
         if (engine->vault && engine->db && engine_ready(engine) >= 0) {
                 /* Nobody is left to be told; what fails here is counted again at the next start. */
                 if (engine_commit(engine, &lanes) == JOURNAL_E_MEDIA)
-                        (void)!engine_check_media(engine, &lanes);
+                        (void)!engine_end_media(engine);
                 (void)!engine_close_old(engine, UINT64_MAX);
         }
         while (engine->open_parcels)

@@ -146,6 +146,7 @@ void engine_settle_media(Engine *engine, int r);
 int engine_commit_media(Engine *engine, uint32_t *lanes) _must_check_;
 bool engine_has_media_retry(const Engine *engine);
 int engine_check_media(Engine *engine, uint32_t *lanes) _must_check_;
+int engine_end_media(Engine *engine) _must_check_;
 void engine_finish_media(Engine *engine, const OpenParcel *open);
 void engine_remove_media(Engine *engine, uint64_t parcel);
 

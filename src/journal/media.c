@@ -243,6 +243,34 @@ int engine_check_media(Engine *engine, uint32_t *lanes) {
         return segments_fail(engine->segments, r) < 0 ? JOURNAL_E_MEDIA : 0;
 }
 
+static int media_note_lost(Engine *engine) {
+        _cleanup_transaction_ Db *transaction = NULL;
+        int r;
+
+        r = db_begin(engine->db, &transaction);
+        for (const Row *row = engine->waiting[ROW_CLASS_MEDIA].first; r >= 0 && row; row = row->next)
+                r = engine_note_gap(engine, &(Gap){ .lane = LANE_MEDIA, .purpose = row->purpose, .reason = GAP_REFUSED,
+                                                    .subject = (char *)row->subject, .source = (char *)row->source,
+                                                    .records = 1, .since_ms = row->time_ms, .until_ms = row->time_ms });
+        return r < 0 ? r : db_commit(&transaction);
+}
+
+/**
+ * engine_end_media() - the end: try once more, and say what is lost where the folder of the segments does not work
+ * @engine:     the engine
+ *
+ * Return: 0: nothing is lost in silence; < 0.
+ */
+int engine_end_media(Engine *engine) {
+        uint32_t lanes = 0;
+        int r;
+
+        r = engine_check_media(engine, &lanes);
+        if (r < 0 || !engine->waiting[ROW_CLASS_MEDIA].first)
+                return MIN(r, 0);
+        return media_note_lost(engine);
+}
+
 /**
  * engine_finish_media() - a parcel was closed: give back the space it did not use
  * @engine:     the engine

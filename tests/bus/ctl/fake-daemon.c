@@ -30,6 +30,7 @@
 
 #define ROOT "/org/trailkeep"
 #define ERASURE ROOT "/erasure/1"
+#define OTHER_ERASURE ROOT "/erasure/2"
 #define DEVICE "org.trailkeep.Device1"
 #define CONSENT "org.trailkeep.Consent1"
 #define DATA "org.trailkeep.Data1"
@@ -212,10 +213,11 @@ static int list_erasures(sd_bus_message *call, void *userdata, sd_bus_error *err
 
         if (r != 0)
                 return r;
-        return sd_bus_reply_method_return(call, "a(oa{sv})", 1, ERASURE, 6, "Purposes", "as", 2, "location", "audio",
+        return sd_bus_reply_method_return(call, "a(oa{sv})", 2, ERASURE, 6, "Purposes", "as", 2, "location", "audio",
                                           "Requested", "x", SINCE_MS, "Records", "t", UINT64_C(17), "Copies", "t",
                                           UINT64_C(8), "ObjectsToDelete", "t", UINT64_C(3), "ObjectsDeleted", "t",
-                                          UINT64_C(1));
+                                          UINT64_C(1), OTHER_ERASURE, 3, "Purposes", "as", 1, "video", "Requested", "x",
+                                          SINCE_MS, "Clip", "s", "door \033[31m7");
 }
 
 static const sd_bus_vtable data_vtable[] = {

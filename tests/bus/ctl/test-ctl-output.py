@@ -118,7 +118,9 @@ class Json(Case):
         self.assertEqual(self.json('data', 'summary')['location']['bytes'], 307200)
         self.assertEqual(self.json('data', 'erasures'), [{
             'erasure': '/org/trailkeep/erasure/1', 'Purposes': ['location', 'audio'], 'Requested': 1795454000000,
-            'Records': 17, 'Copies': 8, 'ObjectsToDelete': 3, 'ObjectsDeleted': 1}])
+            'Records': 17, 'Copies': 8, 'ObjectsToDelete': 3, 'ObjectsDeleted': 1}, {
+            'erasure': '/org/trailkeep/erasure/2', 'Purposes': ['video'], 'Requested': 1795454000000,
+            'Clip': 'door \x1b[31m7'}])
         self.assertEqual(self.json('data', 'erase', '--yes')['erasure'], '/org/trailkeep/erasure/1')
 
     def test_sync(self):

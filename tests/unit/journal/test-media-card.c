@@ -149,6 +149,27 @@ static void test_nobody_asks_while_it_works(void **state) {
         assert_int_equal(card.n_all, n_calls);
 }
 
+/* What waited in memory is gone with it, and the store is told so. */
+static void test_ended_without_its_card_it_says_what_is_lost(void **state) {
+        Fixture *f = *state;
+        _cleanup_(journal_batch_freep) JournalBatch *batch = NULL;
+
+        assert_int_equal(fixture_open(f), 0);
+        for (uint8_t i = 0; i < 5; i++)
+                add_video(f, i);
+        assert_int_equal(commit(f), JOURNAL_E_MEDIA);
+        fixture_close(f);
+        make_card(f, "card", "");
+        assert_int_equal(fixture_open(f), 0);
+        assert_int_equal(commit(f), 0);
+        assert_int_equal(lane_counters(f, LANE_MEDIA)->recorded, 0);
+        batch = read_batch(f, LANE_EVENT, 10);
+        assert_int_equal(batch->n_records, 1);
+        assert_int_equal(batch->purpose, PURPOSE_VIDEO);
+        assert_non_null(strstr(batch->records[0]->payload, "\"reason\":\"refused\",\"records\":5"));
+        assert_non_null(strstr(batch->records[0]->payload, "\"source\":\"front\""));
+}
+
 /* Two cards of one box: what is on the one is not lost while the other is in. */
 static void test_cards_may_be_changed(void **state) {
         Fixture *f = *state;
@@ -321,6 +342,7 @@ int main(void) {
                 unit(test_pulled_and_put_back_nothing_is_lost),
                 unit(test_it_is_found_again_by_itself),
                 unit(test_nobody_asks_while_it_works),
+                unit(test_ended_without_its_card_it_says_what_is_lost),
                 unit(test_cards_may_be_changed),
                 unit(test_erased_while_it_is_away),
                 unit(test_expired_while_it_is_away),
