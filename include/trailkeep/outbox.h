@@ -30,6 +30,10 @@ typedef struct OutboxOptions {
         Store *store; /* NULL: none, the state is OFF for good */
         uint64_t send_interval_usec;
         JournalBatchLimits object_max;
+        /* Whether true time is proven. While it is not, the store is asked once before anything of an earlier boot is
+         * sent, so that what has expired by its time is gone first. NULL: it does not matter. */
+        bool (*is_time_known)(void *userdata);
+        void *time_userdata;
 } OutboxOptions;
 
 typedef struct OutboxObserver {

@@ -25,6 +25,7 @@ typedef struct StoreAnswer {
         StoreOutcome outcome;
         uint64_t retry_after_usec;
         bool is_doubtful;    /* no answer came, and what was sent may yet have an effect */
+        bool is_answered;    /* the store itself said something */
         const char *message; /* one sentence without its full stop; borrowed */
 } StoreAnswer;
 
@@ -37,6 +38,7 @@ Store *store_free(Store *store);
 DEFINE_CLEANUP(Store, store_free);
 int store_object_name(const JournalBatch *batch, char **ret_name) _must_check_; /* below the installation's folder */
 int store_put(Store *store, const JournalBatch *batch, StoreDone done, void *userdata, StoreSlot **ret) _must_check_;
+int store_ask_time(Store *store, StoreDone done, void *userdata, StoreSlot **ret) _must_check_; /* HttpClock hears it */
 int store_delete(Store *store, const char *name, StoreDone done, void *userdata, StoreSlot **ret) _must_check_;
 StoreSlot *store_slot_free(StoreSlot *slot);
 DEFINE_CLEANUP(StoreSlot, store_slot_free);

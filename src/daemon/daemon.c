@@ -123,6 +123,10 @@ static int start_store(Daemon *d, sd_event *event) {
         return r;
 }
 
+static bool is_time_known(void *userdata) {
+        return truth_estimate(userdata)->state != TRUE_TIME_UNPROVEN;
+}
+
 static int start_outbox(Daemon *d, sd_event *event) {
         const OutboxOptions options = {
                 .clock = d->clock,
@@ -134,6 +138,8 @@ static int start_outbox(Daemon *d, sd_event *event) {
                         .records_max = d->config->object_records_max,
                         .bytes_max = d->config->object_bytes_max,
                 },
+                .is_time_known = is_time_known,
+                .time_userdata = d->truth,
         };
         int r;
 

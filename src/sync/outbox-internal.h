@@ -13,6 +13,7 @@
 /* What is under way. Everything but REST waits for exactly one completion, of the journal or the store. */
 typedef enum OutboxStep {
         OUTBOX_STEP_REST,
+        OUTBOX_STEP_ASKING,     /* store: what time it is */
         OUTBOX_STEP_READING,    /* journal: a batch */
         OUTBOX_STEP_INTENDING,  /* journal: its intent */
         OUTBOX_STEP_PUTTING,    /* store */
@@ -72,6 +73,8 @@ struct Outbox {
         Store *store;
         uint64_t send_interval_usec;
         JournalBatchLimits object_max;
+        bool (*is_time_known)(void *userdata); /* NULL: does not matter */
+        void *time_userdata;
         OutboxObserver observer;
         Timer *timer;
 
@@ -82,6 +85,7 @@ struct Outbox {
         Line uploads, deletions;
 
         /* Uploading */
+        bool has_asked_time; /* and the store has answered */
         LaneState lanes[LANE_MAX];
         Lane lane;
         JournalBatch *batch; /* from INTENDING to SETTLING */
@@ -99,6 +103,10 @@ struct Outbox {
 /* outbox-flush.c */
 void outbox_flush_pass(Outbox *outbox, uint32_t parts, bool is_failure);
 void outbox_flush_cancel_all(Outbox *outbox);
+
+/* outbox-time.c */
+bool outbox_must_ask_time(const Outbox *outbox, Lane lane);
+void outbox_ask_time(Outbox *outbox, Lane lane);
 
 /* outbox-line.c */
 void outbox_enter(Outbox *outbox, OutboxState state);

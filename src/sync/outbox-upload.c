@@ -275,6 +275,7 @@ void outbox_upload(Outbox *outbox, Lane lane) {
  */
 void outbox_upload_cut(Outbox *outbox) {
         switch (outbox->step) {
+        case OUTBOX_STEP_ASKING:
         case OUTBOX_STEP_READING:
         case OUTBOX_STEP_INTENDING:
                 outbox_rest(outbox);

@@ -16,6 +16,7 @@
  * One thing is under way at a time (OutboxStep), so a deletion never overtakes the upload it follows. In this order:
  *
  *   1. deletions: what a person had erased goes first, with or without consent;
+ *      (once, before anything of an earlier boot: what time it is, see outbox-time.c)
  *   2. lanes by urgency. A lane is due at once (alarms, a full object, flush, after a start) or one interval after its
  *      oldest pending record became durable. What became durable while a lane was being sent waits for the next
  *      interval, or a slow line would carry one object per record.
@@ -75,7 +76,10 @@ void outbox_proceed(Outbox *outbox) {
                 }
                 lane = outbox_lane_next(outbox, now_usec, &next_usec);
                 if (lane != LANE_MAX) {
-                        outbox_upload(outbox, lane);
+                        if (outbox_must_ask_time(outbox, lane))
+                                outbox_ask_time(outbox, lane);
+                        else
+                                outbox_upload(outbox, lane);
                         continue;
                 }
                 outbox_sleep(outbox, next_usec, now_usec);
@@ -110,6 +114,8 @@ int outbox_new(sd_event *event, const OutboxOptions *options, Outbox **ret) {
         outbox->store = options->store;
         outbox->send_interval_usec = options->send_interval_usec;
         outbox->object_max = options->object_max;
+        outbox->is_time_known = options->is_time_known;
+        outbox->time_userdata = options->time_userdata;
         outbox->state = outbox->store ? OUTBOX_STATE_IDLE : OUTBOX_STATE_OFF;
         outbox->has_doomed = true;
         outbox_line_reset(&outbox->uploads);

@@ -83,6 +83,7 @@ StoreAnswer store_answer_of(const HttpResult *result, bool is_deletion, char tex
                 return answer;
         }
 
+        answer.is_answered = true;
         answer.outcome = meaning->outcome;
         if (is_deletion && (result->status == 404 || result->status == 410))
                 answer.outcome = STORE_DONE;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The object store uplink: PUT and DELETE. Floor 4.
+ * The object store uplink: PUT and DELETE, and HEAD for the time. Floor 4.
  *
  * An object is sent as the file it is, Content-Type application/gzip (RFC 6713) and no Content-Encoding. Called encoded
  * it would be application/geo+json-seq on the way, and a store that keeps the header would hand it out with it: every
@@ -198,6 +198,26 @@ int store_delete(Store *store, const char *name, StoreDone done, void *userdata,
                 return -ENOMEM;
         slot->is_deletion = true;
         return store_start(store, name, &request, slot, ret);
+}
+
+/**
+ * store_ask_time() - have the store say something, for the Date that comes with it
+ * @store:    the store
+ * @done:     called once on the loop, unless the slot was freed before; HttpClock has heard the Date by then. Any answer
+ *            will do: the folder may well be one that nobody may look at
+ * @userdata: for @done
+ * @ret:      the caller's to free, also within @done; cancels
+ *
+ * Return: 0, or -errno; @done is then not called.
+ */
+int store_ask_time(Store *store, StoreDone done, void *userdata, StoreSlot **ret) {
+        HttpRequest request = { .method = "HEAD" };
+        StoreSlot *slot;
+
+        slot = store_slot_new(done, userdata);
+        if (!slot)
+                return -ENOMEM;
+        return store_start(store, "", &request, slot, ret);
 }
 
 /**

@@ -82,6 +82,7 @@ static void journal_count_again(Journal *journal) {
         for (size_t i = 0; i < journal->n_records; i++) {
                 JournalLaneCounters *lane = &journal->counters.lanes[journal->records[i].lane];
 
+                lane->has_oldest_pending = journal->is_all_new;
                 lane->recorded++;
                 lane->pending += journal->records[i].state == RECORD_PENDING;
                 lane->stored += journal->records[i].state == RECORD_STORED;

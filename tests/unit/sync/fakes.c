@@ -79,7 +79,7 @@ bool store_is_asked(const Store *store) {
         return store->slot;
 }
 
-static StoreSlot *store_ask(Store *store, const char *name, StoreDone done, void *userdata) {
+static StoreSlot *store_begin(Store *store, const char *name, StoreDone done, void *userdata) {
         assert_null(store->slot); /* one thing at a time */
         store->slot = calloc(1, sizeof(*store->slot));
         assert_non_null(store->slot);
@@ -95,7 +95,7 @@ int store_put(Store *store, const JournalBatch *batch, StoreDone done, void *use
         assert_true(world->gate.allows[batch->purpose]); /* whatever happens, nothing goes out without consent */
         assert_non_null(journal_find_name(store->journal, batch->object_name)); /* its intent is written */
         store->n_puts++;
-        *ret = store_ask(store, batch->object_name, done, userdata);
+        *ret = store_begin(store, batch->object_name, done, userdata);
         memcpy(store->slot->ids, batch->ids, batch->n_records * sizeof(*batch->ids));
         store->slot->n_ids = batch->n_records;
         return 0;
@@ -105,8 +105,17 @@ int store_delete(Store *store, const char *name, StoreDone done, void *userdata,
         if (store->fail_calls < 0)
                 return store->fail_calls;
         store->n_deletes++;
-        *ret = store_ask(store, name, done, userdata);
+        *ret = store_begin(store, name, done, userdata);
         store->slot->is_deletion = true;
+        return 0;
+}
+
+int store_ask_time(Store *store, StoreDone done, void *userdata, StoreSlot **ret) {
+        if (store->fail_calls < 0)
+                return store->fail_calls;
+        store->n_asks++;
+        *ret = store_begin(store, "", done, userdata);
+        store->slot->is_question = true;
         return 0;
 }
 
@@ -128,9 +137,9 @@ static void store_finish(Store *store, const StoreAnswer *answer, bool has_effec
         assert_non_null(slot);
         store->slot = NULL;
         slot->store = NULL; /* freeing it is no cancellation any more */
-        object = journal_find_name(store->journal, slot->name);
-        assert_non_null(object);
-        if (has_effect)
+        object = slot->is_question ? NULL : journal_find_name(store->journal, slot->name);
+        assert_true(object || slot->is_question);
+        if (object && has_effect)
                 object->is_in_store = !slot->is_deletion;
         slot->done(answer, slot->userdata);
 }
@@ -140,7 +149,8 @@ void store_answer_after(Store *store, StoreOutcome outcome, uint64_t retry_after
                 "done", "the network", "the store", "too large", "rejected",
         };
         char text[32]; /* gone when the callback has returned */
-        StoreAnswer answer = { .outcome = outcome, .retry_after_usec = retry_after_usec, .message = text };
+        StoreAnswer answer = { .outcome = outcome, .retry_after_usec = retry_after_usec, .message = text,
+                               .is_answered = outcome != STORE_RETRY };
 
         snprintf(text, sizeof(text), "%s", texts[outcome]);
         store_finish(store, &answer, outcome == STORE_DONE);

@@ -46,6 +46,7 @@ struct Journal {
         FakeObject objects[FAKE_OBJECTS_MAX];
         size_t n_objects;
         JournalCounters counters;
+        bool is_all_new; /* of this boot */
         Answer *answers, **answers_end;
         int fail_calls;   /* outcome of the calls from now on, at once; 0: they are taken */
         int fail_answers; /* outcome of the calls from now on, as answers; nothing is done; 0: none */
@@ -59,14 +60,14 @@ struct Gate {
 struct Store {
         StoreSlot *slot; /* the one request under way */
         Journal *journal;
-        unsigned n_puts, n_deletes, n_cancelled;
+        unsigned n_puts, n_deletes, n_asks, n_cancelled;
         int fail_calls;
         char last_name[128];
 };
 
 struct StoreSlot {
         Store *store; /* NULL: answered */
-        bool is_deletion;
+        bool is_deletion, is_question;
         char name[128];
         uint64_t ids[FAKE_RECORDS_PER_PARCEL];
         size_t n_ids;

@@ -236,6 +236,21 @@ static void freeing_the_slot_cancels(void **state) {
         assert_int_equal(f->n_done, 0);
 }
 
+static void the_time_is_asked_of_the_folder_and_any_answer_will_do(void **state) {
+        Fixture *f = *state;
+
+        assert_int_equal(store_ask_time(f->store, on_done, f, &f->slot), 0);
+        assert_string_equal(f->http.method, "HEAD");
+        assert_string_equal(f->http.url, "https://store.example.org/base/0b4d/");
+        answer(&f->http, &(HttpResult){ .status = 403, .message = "" });
+        assert_true(f->answer.is_answered);
+        assert_int_equal(store_ask_time(f->store, on_done, f, &f->slot), 0);
+        answer(&f->http, &(HttpResult){ .fault = HTTP_FAULT_CONNECT, .message = "said by net" });
+        assert_false(f->answer.is_answered);
+        assert_int_equal(f->answer.outcome, STORE_RETRY);
+        assert_int_equal(f->n_done, 2);
+}
+
 static void what_cannot_be_sent_is_said_at_once(void **state) {
         Fixture *f = *state;
 
@@ -258,6 +273,7 @@ int main(void) {
                 TEST(what_each_fault_means),
                 TEST(a_body_that_left_and_no_answer_is_doubtful),
                 TEST(freeing_the_slot_cancels),
+                TEST(the_time_is_asked_of_the_folder_and_any_answer_will_do),
                 TEST(what_cannot_be_sent_is_said_at_once),
         };
 
