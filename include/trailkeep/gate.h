@@ -98,5 +98,7 @@ typedef struct GateErase {
         int64_t since_ms, until_ms; /* TIME_MS_NONE: open */
         bool keep_stored;           /* what the store acknowledged stays there */
 } GateErase;
+/* All, of everybody, here and in the store, and what the ledger said so far; every purpose is off afterwards. */
+int gate_erase_everything(Gate *gate, const GateActor *actor, GateEraseDone done, void *userdata) _must_check_;
 int gate_erase(Gate *gate, const GateErase *scope, const GateActor *actor, GateEraseDone done,
                void *userdata) _must_check_;

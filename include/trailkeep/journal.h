@@ -213,6 +213,7 @@ typedef struct JournalErasure {
         const char *subject;      /* NULL: every subject's */
         const char *clip;         /* NULL: every clip's, and what belongs to none; else media of this clip alone */
         int64_t since_ms, until_ms; /* TIME_MS_NONE: open ended; rounded outward to parcels */
+        bool is_everything;       /* and what the ledger says so far; the rest must say so too: all, of everybody */
         bool unsent_only;         /* withdrawal: what the store acknowledged stays there and in the catalogue */
         const char *ledger_body;  /* JSON; written in the same transaction */
 } JournalErasure;

@@ -20,6 +20,7 @@ typedef enum BusVerb {
         BUS_VERB_WITHDRAW,
         BUS_VERB_SUMMARIZE,
         BUS_VERB_ERASE,
+        BUS_VERB_ERASE_EVERYTHING,
         BUS_VERB_READ_ERASURES,
         BUS_VERB_FLUSH,
         BUS_VERB_ROTATE_KEYS,

@@ -75,8 +75,8 @@ static int method_summary(sd_bus_message *message, void *userdata, sd_bus_error 
 }
 
 /* Says once in the log what the caller is told in a sentence. */
-static BusError explain_erase(int r) {
-        BusError which = bus_error_from_gate(BUS_VERB_ERASE, r);
+static BusError explain_erase(BusVerb verb, int r) {
+        BusError which = bus_error_from_gate(verb, r);
 
         if (which != BUS_ERROR_STOPPING)
                 log_error("%s%s%s.", bus_error_sentence(which), r < 0 ? ": " : "", r < 0 ? strerror(-r) : "");
@@ -92,7 +92,7 @@ static void on_erased(int r, const JournalReceipt *receipt, void *userdata) {
                 return;
 
         if (r != 0) {
-                call_fail(call, explain_erase(r), NULL);
+                call_fail(call, explain_erase(call->verb, r), NULL);
                 return;
         }
         erasure_list_add_receipt(call->bus->erasures, receipt, call->request.scope.purposes,
@@ -111,7 +111,21 @@ static int proceed_erase(BusCall *call, sd_bus_error *error) {
         if (r == 0)
                 return CALL_LENT;
 
-        return bus_error_set(error, explain_erase(r), NULL);
+        return bus_error_set(error, explain_erase(call->verb, r), NULL);
+}
+
+static int proceed_erase_everything(BusCall *call, sd_bus_error *error) {
+        GateActor actor = call_actor(call);
+        int r;
+
+        call->request.scope.purposes = (UINT32_C(1) << PURPOSE_MAX) - 1; /* for the receipt */
+        r = gate_erase_everything(call->bus->options.gate, &actor, on_erased, call);
+
+        return r == 0 ? CALL_LENT : bus_error_set(error, explain_erase(call->verb, r), NULL);
+}
+
+static int method_erase_everything(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+        return call_start(userdata, message, BUS_VERB_ERASE_EVERYTHING, NULL, proceed_erase_everything);
 }
 
 static int method_erase(sd_bus_message *message, void *userdata, sd_bus_error *error) {
@@ -183,6 +197,8 @@ static int method_list_erasures(sd_bus_message *message, void *userdata, sd_bus_
 static const sd_bus_vtable data_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("Summary", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sa{sv}}", summary), method_summary,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("EraseEverything", SD_BUS_NO_ARGS, SD_BUS_RESULT("o", erasure), method_erase_everything,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Erase", SD_BUS_ARGS("a{sv}", scope), SD_BUS_RESULT("o", erasure), method_erase,
                                 SD_BUS_VTABLE_UNPRIVILEGED),

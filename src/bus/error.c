@@ -69,6 +69,16 @@ static const struct {
                 OURS "Full",
                 "Nothing was erased, since there is no room to write the request. Free some space, then try again",
         },
+        [BUS_ERROR_EVERYTHING_NOT_DURABLE] = {
+                OURS "NotDurable",
+                "Every purpose is off, but the request could not be written: that holds only until the daemon restarts, "
+                "and nothing was erased. Mend what the log names, then try again",
+        },
+        [BUS_ERROR_EVERYTHING_FULL] = {
+                OURS "Full",
+                "Every purpose is off, but there is no room to write the request: that holds only until the daemon "
+                "restarts, and nothing was erased. Free some space, then try again",
+        },
         [BUS_ERROR_KEYS_NOT_DURABLE] = {
                 OURS "NotDurable",
                 "The keys are as they were, since the change could not be written. Mend what the log names, then try "
@@ -138,6 +148,8 @@ static BusError not_written(BusVerb verb, bool is_full) {
                 return is_full ? BUS_ERROR_WITHDRAW_FULL : BUS_ERROR_WITHDRAW_NOT_DURABLE;
         case BUS_VERB_ERASE:
                 return is_full ? BUS_ERROR_ERASE_FULL : BUS_ERROR_ERASE_NOT_DURABLE;
+        case BUS_VERB_ERASE_EVERYTHING:
+                return is_full ? BUS_ERROR_EVERYTHING_FULL : BUS_ERROR_EVERYTHING_NOT_DURABLE;
         case BUS_VERB_ROTATE_KEYS:
         case BUS_VERB_START_EVIDENCE:
                 return is_full ? BUS_ERROR_KEYS_FULL : BUS_ERROR_KEYS_NOT_DURABLE;

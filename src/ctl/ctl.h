@@ -38,6 +38,7 @@ enum {
         CTL_OPTION_WAIT = 1 << 6,
         CTL_OPTION_YES = 1 << 7,
         CTL_OPTION_CLIP = 1 << 8,
+        CTL_OPTION_ALL = 1 << 9,
 };
 
 typedef struct CtlVerb CtlVerb;

@@ -78,6 +78,17 @@ static void show_scope(const CtlOptions *options, const char *purposes, const js
                         format_count((uint64_t)total(summary, options, "objects-stored"), objects));
 }
 
+static void show_all(const json_t *summary, const CtlOptions *options) {
+        char count[FORMAT_MAX], objects[FORMAT_MAX];
+
+        fprintf(stderr, "%s",
+                _("This destroys all that was recorded, of everybody, and who decided what; every purpose is off then.\n"));
+        fprintf(stderr, _("  here    at least %s records\n"),
+                format_count((uint64_t)total(summary, options, "records"), count));
+        fprintf(stderr, _("  store   at least %s objects\n"),
+                format_count((uint64_t)total(summary, options, "objects-stored"), objects));
+}
+
 static int confirm(Ctl *ctl) {
         _cleanup_json_ json_t *summary = NULL, *purposes = NULL;
         _cleanup_free_ char *joined = NULL;
@@ -99,7 +110,10 @@ static int confirm(Ctl *ctl) {
         if (!joined)
                 return -ENOMEM;
 
-        show_scope(ctl->options, joined, summary);
+        if (ctl->options->given & CTL_OPTION_ALL)
+                show_all(summary, ctl->options);
+        else
+                show_scope(ctl->options, joined, summary);
         if (terminal_confirm(_("It cannot be undone. Go on? [y/N]")))
                 return CTL_EXIT_DONE;
         ctl_complain(_("nothing was erased"));
@@ -293,12 +307,13 @@ static int report(const Erase *erase, int outcome) {
 static int request(Ctl *ctl, json_t **ret_path) {
         _cleanup_message_ sd_bus_message *method = NULL;
         _cleanup_json_ json_t *path = NULL;
+        bool is_all = ctl->options->given & CTL_OPTION_ALL;
         int r;
 
-        r = client_method_new(ctl, CLIENT_DATA, "Erase", &method);
+        r = client_method_new(ctl, CLIENT_DATA, is_all ? "EraseEverything" : "Erase", &method);
         if (r < 0)
                 return r;
-        r = append_scope(method, ctl->options);
+        r = is_all ? 0 : append_scope(method, ctl->options);
         if (r < 0)
                 return r;
         r = client_call(ctl, method, &path);

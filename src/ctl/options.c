@@ -20,6 +20,8 @@
 #include "trailkeep/record.h"
 
 #define CANDIDATES_MAX 32
+#define CTL_SCOPE_OPTIONS \
+        (CTL_OPTION_PURPOSE | CTL_OPTION_SINCE | CTL_OPTION_UNTIL | CTL_OPTION_CLIP | CTL_OPTION_KEEP_STORED)
 
 static const CtlOption options_table[] = {
         { "bus", 'b', 0, "ADDRESS", N_("system (default), session, or a D-Bus address") },
@@ -34,6 +36,7 @@ static const CtlOption options_table[] = {
         { "until", 0, CTL_OPTION_UNTIL, "TIME", N_("Up to then") },
         { "clip", 0, CTL_OPTION_CLIP, "NAME", N_("Media of this clip only") },
         { "keep-stored", 0, CTL_OPTION_KEEP_STORED, NULL, N_("Leave what is in the store") },
+        { "all", 0, CTL_OPTION_ALL, NULL, N_("Everybody's, and who decided what; turns all off") },
         { "wait", 'w', CTL_OPTION_WAIT, NULL, N_("Wait until the store has deleted it, too") },
         { "yes", 'y', CTL_OPTION_YES, NULL, N_("Do not ask") },
 };
@@ -331,6 +334,10 @@ static int check_options(const CtlOptions *options) {
                                      verb->sub ? verb->sub : "");
                         return CTL_EXIT_USAGE;
                 }
+        if (options->given & CTL_OPTION_ALL && options->given & CTL_SCOPE_OPTIONS) {
+                ctl_complain(_("--all leaves nothing out, so no other choice of what to erase goes with it"));
+                return CTL_EXIT_USAGE;
+        }
         if (options->since_ms != TIME_MS_NONE && options->until_ms != TIME_MS_NONE &&
             options->since_ms >= options->until_ms) {
                 ctl_complain(_("--since must be before --until"));

@@ -15,7 +15,7 @@ static const CtlVerb verbs[] = {
         { "data", "summary", NULL, N_("What is kept on this box and in the store"), 0, true, ctl_data_summary },
         { "data", "erase", NULL, N_("Destroy it, here and in the store"),
           CTL_OPTION_PURPOSE | CTL_OPTION_SINCE | CTL_OPTION_UNTIL | CTL_OPTION_CLIP | CTL_OPTION_KEEP_STORED |
-                          CTL_OPTION_WAIT | CTL_OPTION_YES,
+                          CTL_OPTION_WAIT | CTL_OPTION_YES | CTL_OPTION_ALL,
           false, ctl_data_erase },
         { "data", "erasures", NULL, N_("What was erased, and what is still to delete"), 0, false, ctl_data_erasures },
         { "evidence", "status", NULL, N_("Whether what happens can be verified later"), 0, true, ctl_evidence_status },

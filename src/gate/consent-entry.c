@@ -13,10 +13,13 @@
  *   { "v": 1, "kind": "keys", "subject": S, "change": "rotated" | "root-replaced" | "evidence-started", "uid": N,
  *     "role": S, "actor": S | null, "realtime_ms": N }
  *
+ *   { "v": 1, "kind": "everything", "subject": "", "generation": N, "uid": N, "role": S, "actor": null, "realtime_ms": N }
+ *     all was erased, of everybody, and what the ledger said before; every purpose is off since
+ *
  * "realtime_ms" is milliseconds since 1970 by the clock of the box as it was shown, right or wrong; "generation" is at
  * least 1; "keep" is false with a grant; "clip" is there only if the erasure is of one clip. Every other key is there, no
- * other is allowed, none twice: a ledger in which anything is not understood is not a ledger that may turn something on. The vault chains, seals and syncs what is
- * written here.
+ * other is allowed, none twice: a ledger in which anything is not understood is not a ledger that may turn something on.
+ * The vault chains, seals and syncs what is written here.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -63,6 +66,9 @@ static json_t *entry_pack_own(const ConsentEntry *entry) {
         case CONSENT_ENTRY_KEYS:
                 return json_pack("{s:i, s:s, s:s, s:s}", "v", CONSENT_ENTRY_VERSION, "kind", "keys", "subject",
                                  entry->subject, "change", key_changes[entry->change]);
+        case CONSENT_ENTRY_EVERYTHING:
+                return json_pack("{s:i, s:s, s:s, s:I}", "v", CONSENT_ENTRY_VERSION, "kind", "everything", "subject",
+                                 entry->subject, "generation", (json_int_t)entry->generation);
         case CONSENT_ENTRY_MAX:
                 break;
         }
@@ -219,6 +225,24 @@ static int decode_keys(json_t *json, ConsentEntry *entry) {
         return decode_who(subject, uid, role, actor, entry);
 }
 
+static int decode_everything(json_t *json, ConsentEntry *entry) {
+        json_int_t generation, uid, realtime_ms;
+        const char *kind, *subject, *role;
+        json_t *actor;
+        int version;
+
+        if (json_unpack_ex(json, NULL, JSON_STRICT, "{s:i, s:s, s:s, s:I, s:I, s:s, s:o, s:I}", "v", &version, "kind",
+                           &kind, "subject", &subject, "generation", &generation, "uid", &uid, "role", &role, "actor",
+                           &actor, "realtime_ms", &realtime_ms) < 0)
+                return -EBADMSG;
+        if (generation < 1)
+                return -EBADMSG;
+        entry->kind = CONSENT_ENTRY_EVERYTHING;
+        entry->generation = (uint64_t)generation;
+        entry->realtime_ms = realtime_ms;
+        return decode_who(subject, uid, role, actor, entry);
+}
+
 /**
  * consent_entry_decode() - read an entry of the ledger, strictly
  * @body:       JSON
@@ -243,6 +267,8 @@ int consent_entry_decode(const char *body, ConsentEntry *ret_entry) {
                 r = decode_erasure(json, &entry);
         else if (strcmp(kind, "keys") == 0)
                 r = decode_keys(json, &entry);
+        else if (strcmp(kind, "everything") == 0)
+                r = decode_everything(json, &entry);
         else
                 r = -EBADMSG;
         if (r < 0)

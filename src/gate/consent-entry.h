@@ -15,6 +15,7 @@ typedef enum ConsentEntryKind {
         CONSENT_ENTRY_DECISION,
         CONSENT_ENTRY_ERASURE,
         CONSENT_ENTRY_KEYS,
+        CONSENT_ENTRY_EVERYTHING,
         CONSENT_ENTRY_MAX,
 } ConsentEntryKind;
 

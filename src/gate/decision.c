@@ -176,7 +176,8 @@ static int decision_erase(Decision *decision, JournalErasure *erasure) {
         if (r < 0)
                 return r;
 
-        erasure->subject = decision->entry.subject;
+        if (!erasure->is_everything)
+                erasure->subject = decision->entry.subject;
         erasure->ledger_body = body;
         return outcome_from_journal(journal_erase(decision->gate->journal, erasure, decision_on_erased, decision));
 }
@@ -321,6 +322,63 @@ int gate_erase(Gate *gate, const GateErase *scope, const GateActor *actor, GateE
         }
         decision->erase_done = done;
         decision->userdata = userdata;
+
+        r = decision_erase(decision, &erasure);
+        if (r == 0)
+                (void)TAKE_PTR(decision); /* the journal has it */
+
+        return r;
+}
+
+/* A generation above each that was asked, for a decision about every purpose. */
+static uint64_t ask_all(const Gate *gate) {
+        uint64_t asked = 0;
+
+        for (Purpose purpose = 0; purpose < PURPOSE_MAX; purpose++)
+                asked = MAX(asked, gate->consents[purpose].asked);
+        return asked + 1;
+}
+
+/**
+ * gate_erase_everything() - all is to be destroyed, and who decided what with it
+ * @gate:       the gate
+ * @actor:      who; of him the ledger keeps the number of the user and the role alone
+ * @done:       called with 0 and the receipt when keys are destroyed; else GATE_E_FULL, GATE_E_NOT_DURABLE or < 0: it
+ *              could not be written and nothing was erased; -ECANCELED: the gate was freed
+ * @userdata:   for @done
+ *
+ * Whatever is returned here or later, every purpose is off when this returns and the observer has been told; if it could
+ * not be written, the next start finds the grants in the ledger again.
+ *
+ * Return: 0: it is being written, and @done follows; GATE_E_FULL, GATE_E_NOT_DURABLE or < 0: not written, @done is not
+ * called.
+ */
+int gate_erase_everything(Gate *gate, const GateActor *actor, GateEraseDone done, void *userdata) {
+        const GateActor nameless = { .uid = actor->uid, .role = actor->role };
+        _cleanup_(decision_freep) Decision *decision = NULL;
+        JournalErasure erasure = {
+                .purposes = (UINT32_C(1) << PURPOSE_MAX) - 1,
+                .since_ms = TIME_MS_NONE,
+                .until_ms = TIME_MS_NONE,
+                .is_everything = true,
+        };
+        int r;
+
+        r = decision_new(gate, &nameless, &decision);
+        if (r < 0) {
+                for (Purpose purpose = 0; purpose < PURPOSE_MAX; purpose++)
+                        enforce_nameless_withdrawal(gate, purpose);
+                return r;
+        }
+        memset(decision->entry.subject, 0, sizeof(decision->entry.subject));
+        decision->entry.kind = CONSENT_ENTRY_EVERYTHING;
+        decision->entry.generation = ask_all(gate);
+        decision->erase_done = done;
+        decision->userdata = userdata;
+        for (Purpose purpose = 0; purpose < PURPOSE_MAX; purpose++) {
+                decision->entry.purpose = purpose;
+                (void)decision_enforce(gate, &decision->entry); /* the newest generation always holds */
+        }
 
         r = decision_erase(decision, &erasure);
         if (r == 0)

@@ -19,6 +19,13 @@
 #define LOG_MODULE "gate"
 #include "trailkeep/log.h"
 
+static int replay_everything(Gate *gate, ConsentEntry *entry) {
+        for (entry->purpose = 0; entry->purpose < PURPOSE_MAX; entry->purpose++)
+                if (!consent_apply(&gate->consents[entry->purpose], entry))
+                        return -EBADMSG; /* as below */
+        return 0;
+}
+
 static int replay_entry(uint64_t seq, const char *body, void *userdata) {
         Gate *gate = userdata;
         ConsentEntry entry;
@@ -27,6 +34,8 @@ static int replay_entry(uint64_t seq, const char *body, void *userdata) {
         r = consent_entry_decode(body, &entry);
         if (r < 0)
                 return r;
+        if (entry.kind == CONSENT_ENTRY_EVERYTHING)
+                return replay_everything(gate, &entry);
         if (entry.kind != CONSENT_ENTRY_DECISION || strcmp(entry.subject, gate->subject) != 0)
                 return 0;
 

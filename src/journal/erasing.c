@@ -22,6 +22,7 @@ typedef struct Erasing {
         ParcelList list;  /* all living ones; fate PARCEL_ERASED: destroyed here */
         RowList kept, dropped;
         Keyring *next;
+        Aead *ledger_before; /* of everything: what sealed the ledger's bodies */
 } Erasing;
 
 static void erasing_done(Erasing *erasing) {
@@ -30,6 +31,8 @@ static void erasing_done(Erasing *erasing) {
         engine_append(erasing->engine, &erasing->dropped);
         engine_append(erasing->engine, &erasing->kept);
         keyring_free(erasing->next);
+        if (erasing->ledger_before)
+                aead_free(vault_exchange_ledger_aead(erasing->engine->vault, erasing->ledger_before));
 }
 
 static bool row_is_covered(const Row *row, const JournalErasure *scope) {
@@ -154,6 +157,8 @@ static int erasing_commit(Erasing *erasing) {
                 r = erasing_destroy_keys(erasing);
         if (r >= 0)
                 r = erasure_insert(engine->vault, &erasing->erasure);
+        if (r >= 0 && erasing->scope->is_everything)
+                r = ledger_begin_volume(engine->vault, &erasing->ledger_before);
         if (r >= 0 && erasing->scope->ledger_body)
                 r = ledger_append(engine->vault, erasing->scope->ledger_body);
         if (r >= 0)
@@ -166,6 +171,7 @@ static void erasing_adopt(Erasing *erasing) {
         Engine *engine = erasing->engine;
 
         vault_adopt(engine->vault, TAKE_PTR(erasing->next));
+        erasing->ledger_before = aead_free(erasing->ledger_before);
         for (size_t i = 0; i < erasing->list.n; i++)
                 if (erasing->list.rows[i].fate == PARCEL_ERASED)
                         engine_drop_open(engine, erasing->list.rows[i].id);

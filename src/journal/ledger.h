@@ -8,6 +8,7 @@
 #include "trailkeep/macros.h"
 #include "vault.h"
 
+int ledger_begin_volume(Vault *vault, Aead **ret_before) _must_check_; /* in a transaction */
 int ledger_check_hashes(Db *db, const SealScope *scope, uint64_t *ret_broken) _must_check_; /* without any key */
 int ledger_append(Vault *vault, const char *body) _must_check_; /* in a transaction */
 

@@ -30,6 +30,7 @@ typedef enum SealKind {
         SEAL_KIND_BLOB,
         SEAL_KIND_SESSION,
         SEAL_KIND_EVIDENCE_KEY,
+        SEAL_KIND_LEDGER_VOLUME,
 } SealKind;
 
 typedef struct SealScope {

@@ -134,17 +134,20 @@ int vault_rotate(Vault *vault, Keyring **ret_next) {
 }
 
 /**
- * vault_reload() - use the key-encryption key that the file has
+ * vault_reload() - use the key-encryption key and the ledger's key that the file has
  * @vault:      outside of a transaction
  *
  * Return: 0; -EBADMSG; < 0: the one before is still in use.
  */
 int vault_reload(Vault *vault) {
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        Keyring *keyring = NULL;
+        _cleanup_(keyring_freep) Keyring *keyring = NULL;
+        _cleanup_(secret_freep) Secret *ledger_key = NULL;
+        SealAd ad = seal_ad(vault_scope(vault), SEAL_KIND_LEDGER_KEY, SEAL_NO_LANE, 0);
+        Aead *ledger_aead = NULL;
         int r;
 
-        r = db_start(vault_db(vault), "SELECT salt FROM vault", &statement);
+        r = db_start(vault_db(vault), "SELECT salt, ledger_key FROM vault", &statement);
         if (r < 0)
                 return r;
         r = db_step(vault_db(vault), statement);
@@ -155,6 +158,13 @@ int vault_reload(Vault *vault) {
         r = keyring_new(vault_root(vault), sqlite3_column_blob(statement, 0), &keyring);
         if (r < 0)
                 return r;
-        vault_adopt(vault, keyring);
+        r = keyring_unwrap(keyring, ad.bytes, sizeof(ad.bytes), sqlite3_column_blob(statement, 1),
+                           (size_t)sqlite3_column_bytes(statement, 1), &ledger_key);
+        if (r == 0)
+                r = aead_new(AEAD_AES_256_GCM, ledger_key, &ledger_aead);
+        if (r != 0)
+                return r < 0 ? r : -EBADMSG;
+        vault_adopt(vault, TAKE_PTR(keyring));
+        aead_free(vault_exchange_ledger_aead(vault, ledger_aead));
         return 0;
 }

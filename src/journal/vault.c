@@ -19,7 +19,7 @@
  *
  *   parcel   see parcels.c       ledger   see ledger.c       erasure  see erasures.c       session  see vault-time.c
  *   mark     see marks.c         damage   see damages.c
- *   evidence, evidence_head   see evidence.c
+ *   evidence, evidence_head   see evidence.c             ledger_volume   see ledger.c
  *
  * Wrapped keys and sealed values are as in keyring.c and aead.c, their additional data as in seal.c. There is no check
  * value: if neither of the two keys above unwraps, the root secret is another one; if one does, the vault is damaged.
@@ -42,49 +42,6 @@
 #include "vault.h"
 
 #define VAULT_INCARNATION 1
-
-/* From each version to the next. What a version once was is never changed. */
-static const char *const vault_steps[] = {
-        /* 1 */
-        "CREATE TABLE vault(id INTEGER PRIMARY KEY CHECK (id = 1), installation BLOB NOT NULL,"
-        " incarnation INTEGER NOT NULL, salt BLOB NOT NULL, ledger_key BLOB NOT NULL,"
-        " catalogue_key BLOB NOT NULL, ledger_head BLOB NOT NULL, powered_on_usec INTEGER NOT NULL,"
-        " boot BLOB NOT NULL, boottime_usec INTEGER NOT NULL);"
-        "CREATE TABLE parcel(id INTEGER PRIMARY KEY AUTOINCREMENT, lane INTEGER NOT NULL,"
-        " purpose INTEGER NOT NULL, algorithm INTEGER NOT NULL, fate INTEGER NOT NULL,"
-        " opened_on_usec INTEGER NOT NULL, erasure BLOB NOT NULL, key BLOB NOT NULL, label BLOB NOT NULL,"
-        " extent BLOB NOT NULL);"
-        "CREATE TABLE ledger(seq INTEGER PRIMARY KEY, commitment BLOB NOT NULL, hash BLOB NOT NULL,"
-        " entry BLOB NOT NULL);"
-        "CREATE TRIGGER ledger_keep_update BEFORE UPDATE ON ledger BEGIN"
-        " SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
-        "CREATE TRIGGER ledger_keep_delete BEFORE DELETE ON ledger BEGIN"
-        " SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
-        "CREATE TABLE erasure(request INTEGER PRIMARY KEY, reclaimed INTEGER NOT NULL DEFAULT 0,"
-        " body BLOB NOT NULL);",
-        /* 2 */
-        "CREATE TABLE session(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
-        "CREATE TABLE mark(lane INTEGER PRIMARY KEY, cursor INTEGER NOT NULL, stored INTEGER NOT NULL,"
-        " parked INTEGER NOT NULL, expired INTEGER NOT NULL, erased INTEGER NOT NULL, objects INTEGER NOT NULL,"
-        " evicted INTEGER NOT NULL);"
-        "CREATE TABLE damage(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, realtime_ms INTEGER NOT NULL,"
-        " records INTEGER NOT NULL, lost INTEGER NOT NULL, objects_lost INTEGER NOT NULL,"
-        " last_parcel INTEGER NOT NULL, has_file INTEGER NOT NULL, is_done INTEGER NOT NULL, is_seen INTEGER NOT NULL);"
-        "CREATE TABLE evidence(strand INTEGER NOT NULL, seq INTEGER NOT NULL, chain INTEGER NOT NULL,"
-        " kind INTEGER NOT NULL, ref INTEGER NOT NULL, n INTEGER NOT NULL, digest BLOB NOT NULL,"
-        " made_on_usec INTEGER NOT NULL, clock INTEGER NOT NULL, before BLOB NOT NULL, tag BLOB NOT NULL,"
-        " PRIMARY KEY(strand, seq)) WITHOUT ROWID;"
-        "CREATE TABLE evidence_head(strand INTEGER PRIMARY KEY, chain BLOB NOT NULL, first BLOB NOT NULL,"
-        " seq BLOB NOT NULL, tag BLOB NOT NULL, key BLOB NOT NULL, seal BLOB NOT NULL);",
-};
-
-static const DbFormat vault_format = {
-        .application_id = 0x746b7674,
-        .version = ELEMENTSOF(vault_steps),
-        .journal_mode = "truncate",
-        .pragmas = "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA cache_size=-128",
-        .steps = vault_steps,
-};
 
 struct Vault {
         Db *db;
@@ -251,7 +208,7 @@ static int vault_load(Vault *vault) {
         if (r != 0)
                 return r;
         db_finish(TAKE_PTR(statement)); /* what it holds open would be in the way */
-        return db_upgrade(vault->db, &vault_format);
+        return db_upgrade(vault->db, vault_format());
 }
 
 static int vault_check(Vault *vault) {
@@ -295,7 +252,7 @@ int vault_open(const char *path, Secret *root, const Clock *clock, Vault **ret, 
         if (r < 0)
                 /* Without a boot id every start counts as a new boot: powered-on time runs ahead, never behind. */
                 vault->boot = SD_ID128_NULL;
-        r = db_open(path, &vault_format, &vault->db);
+        r = db_open(path, vault_format(), &vault->db);
         if (r == 0)
                 r = vault_check(vault);
         if (r != 0)
@@ -308,17 +265,6 @@ int vault_open(const char *path, Secret *root, const Clock *clock, Vault **ret, 
         vault_write_hex(vault);
         *ret = TAKE_PTR(vault);
         return 0;
-}
-
-/**
- * vault_open_copy() - open a vault to read what is in plain text
- * @path:       of vault.db
- * @ret:        owned by the caller; untouched on failure
- *
- * Return: as db_open_copy().
- */
-int vault_open_copy(const char *path, Db **ret) {
-        return db_open_copy(path, &vault_format, ret);
 }
 
 /**
@@ -387,6 +333,20 @@ Keyring *vault_keyring(Vault *vault) {
  */
 Aead *vault_ledger_aead(Vault *vault) {
         return vault->ledger_aead;
+}
+
+/**
+ * vault_exchange_ledger_aead() - seal the ledger with another key
+ * @vault:      the vault
+ * @next:       taken
+ *
+ * Return: the one before, the caller's.
+ */
+Aead *vault_exchange_ledger_aead(Vault *vault, Aead *next) {
+        Aead *before = vault->ledger_aead;
+
+        vault->ledger_aead = next;
+        return before;
 }
 
 /**

@@ -27,6 +27,7 @@ typedef struct VaultStart {
 } VaultStart;
 
 int vault_open(const char *path, Secret *root, const Clock *clock, Vault **ret, JournalError *error) _must_check_;
+const DbFormat *vault_format(void);
 int vault_open_copy(const char *path, Db **ret) _must_check_; /* to be read only, without keys */
 Vault *vault_free(Vault *vault);
 DEFINE_CLEANUP(Vault, vault_free);
@@ -37,6 +38,7 @@ const char *vault_installation(const Vault *vault);
 const Secret *vault_root(const Vault *vault);
 Keyring *vault_keyring(Vault *vault);
 Aead *vault_ledger_aead(Vault *vault);
+Aead *vault_exchange_ledger_aead(Vault *vault, Aead *next);
 int vault_ledger_head(Vault *vault, LedgerHead *ret) _must_check_;
 Aead *vault_catalogue_aead(Vault *vault);
 

@@ -224,6 +224,7 @@ static const sd_bus_vtable data_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD("Summary", "", "a{sa{sv}}", summary, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Erase", "a{sv}", "o", erase, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("EraseEverything", "", "o", erase, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("ListErasures", "", "a(oa{sv})", list_erasures, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,
 };

@@ -90,6 +90,17 @@ class Deeds(Case):
         self.ctl('data', 'erase', '-y', '--clip', 'x' * 129, code=USAGE)
         self.assertEqual(self.fake.calls(), [])
 
+    def test_erase_all(self):
+        self.ctl('data', 'erase', '-y', '--all')
+        self.assertEqual([call[0] for call in self.fake.calls()], ['EraseEverything'])
+        for more in ('--purpose=audio', '--since=today', '--keep-stored'):
+            self.assertIn('leaves nothing out', self.ctl('data', 'erase', '-y', '--all', more, code=USAGE)[1])
+        terminal = Terminal(['--bus=' + self.bus.address, 'data', 'erase', '--all'])
+        self.assertIn('every purpose is off', terminal.read_until('[y/N]'))
+        terminal.type('n\n')
+        self.assertEqual(terminal.end()[0], FAILED)
+        self.assertEqual(self.fake.calls(), [])
+
     def test_erase_without_a_terminal_needs_yes(self):
         _, err = self.ctl('data', 'erase', code=USAGE)
         self.assertIn('--yes', err)

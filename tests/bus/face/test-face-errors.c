@@ -64,6 +64,16 @@ static void test_erasure_that_is_not_written(void **state) {
         assert_error(face_call(face, &reply, DATA, "Erase", "a{sv}", 0), OURS "NotDurable", "Nothing was erased");
 }
 
+static void test_erasure_of_everything_that_is_not_written(void **state) {
+        Face *face = *state;
+        Reply reply;
+
+        face->result = -EIO;
+        assert_error(face_call(face, &reply, DATA, "EraseEverything", NULL), OURS "NotDurable", "Every purpose is off");
+        face->result = JOURNAL_E_FULL;
+        assert_error(face_call(face, &reply, DATA, "EraseEverything", NULL), OURS "Full", "nothing was erased");
+}
+
 static void test_rotation_that_is_not_written(void **state) {
         Face *face = *state;
         Reply reply;
@@ -233,6 +243,7 @@ int main(void) {
                 face_test(test_grant_that_is_not_written),
                 face_test(test_withdrawal_that_is_not_written),
                 face_test(test_erasure_that_is_not_written),
+                face_test(test_erasure_of_everything_that_is_not_written),
                 face_test(test_rotation_that_is_not_written),
                 face_test(test_acknowledgement_that_is_not_written),
                 face_test(test_grant_overtaken),

@@ -47,6 +47,7 @@ static void test_all_else_is_denied_to_strangers(void **state) {
         assert_error(stranger_call(face, &reply, DATA, "Summary", NULL), DENIED, "trailkeep-owner");
         assert_error(stranger_call(face, &reply, DATA, "Erase", "a{sv}", 0), DENIED, "trailkeep-bridge");
         assert_error(stranger_call(face, &reply, DATA, "ListErasures", NULL), DENIED, "trailkeep-owner");
+        assert_error(stranger_call(face, &reply, DATA, "EraseEverything", NULL), DENIED, "trailkeep-operator");
         assert_error(stranger_call(face, &reply, SYNC, "Flush", NULL), DENIED, "trailkeep-owner");
         assert_error(stranger_call(face, &reply, JOURNAL, "RotateKeys", NULL), DENIED, "trailkeep-owner");
         assert_error(stranger_call(face, &reply, JOURNAL, "AcknowledgeDamage", NULL), DENIED, "trailkeep-owner");
@@ -88,6 +89,7 @@ static void test_operator_may_reduce_but_not_grant_or_see(void **state) {
         assert_replied(stranger_call(face, &reply, CONSENT, "Withdraw", "sa{sv}", "location", 0));
         assert_replied(stranger_call(face, &reply, DATA, "Erase", "a{sv}", 0));
         assert_replied(stranger_call(face, &reply, DATA, "Summary", NULL));
+        assert_replied(stranger_call(face, &reply, DATA, "EraseEverything", NULL));
         assert_replied(stranger_call(face, &reply, JOURNAL, "RotateKeys", NULL));
         assert_error(stranger_call(face, &reply, JOURNAL, "StartEvidence", NULL), DENIED, "trailkeep-owner");
         assert_replied(stranger_call(face, &reply, JOURNAL, "AcknowledgeDamage", NULL));

@@ -114,6 +114,48 @@ static bool rotate_with_failure(unsigned n, bool is_lasting) {
         return is_reached;
 }
 
+static int count_entry(uint64_t seq, const char *body, void *userdata) {
+        ++*(int *)userdata;
+        return 0;
+}
+
+/* Returns whether the failure was reached. The ledger must be whole, before its bodies are closed or after. */
+static bool erase_everything_with_failure(unsigned n, bool is_lasting) {
+        const JournalErasure everything = { .purposes = ALL_PURPOSES, .since_ms = TIME_MS_NONE,
+                                            .until_ms = TIME_MS_NONE, .is_everything = true, .ledger_body = "{}" };
+        bool is_reached, is_erased;
+        JournalReceipt receipt;
+        int n_entries = 0;
+        Fixture *f = NULL;
+
+        assert_int_equal(fixture_setup((void **)&f), 0);
+        medium_watch(f->dir);
+        assert_int_equal(fixture_open(f), 0);
+        assert_int_equal(ledger_append_entry(f, "{}"), 0);
+        assert_int_equal(ledger_append_entry(f, "{}"), 0);
+        append(f, 3);
+        medium_fail_at(n, is_lasting);
+        is_erased = erase(f, &everything, &receipt) == 0;
+        is_reached = medium_count() >= n;
+        medium_never_fail();
+        assert_int_equal(ledger_append_entry(f, "{}"), 0);
+        fixture_reopen(f);
+        assert_int_equal(journal_ledger_replay(f->journal, count_entry, &n_entries), 0);
+        assert_true(n_entries == 2 || (!is_erased && n_entries == 3));
+        assert_int_equal(fixture_teardown((void **)&f), 0);
+        return is_reached;
+}
+
+static void test_erasure_of_everything_leaves_a_whole_ledger_wherever_it_fails(void **state) {
+        unsigned n = 1;
+
+        while (erase_everything_with_failure(n, false))
+                n++;
+        assert_true(n > 5);
+        for (n = 1; erase_everything_with_failure(n, true); n++)
+                ;
+}
+
 static void test_rotation_that_fails_anywhere_costs_nothing(void **state) {
         unsigned n = 1;
 
@@ -159,6 +201,7 @@ int main(void) {
                 cmocka_unit_test(test_failing_from_any_place_on),
                 cmocka_unit_test(test_what_an_erasure_spares_outlives_its_failure),
                 cmocka_unit_test(test_rotation_that_fails_anywhere_costs_nothing),
+                cmocka_unit_test(test_erasure_of_everything_leaves_a_whole_ledger_wherever_it_fails),
                 cmocka_unit_test_setup_teardown(test_rows_wait_in_memory_and_are_durable_in_the_end, fixture_setup,
                                                 fixture_teardown),
         };

@@ -88,6 +88,7 @@ static void test_table(void **state) {
                 { BUS_VERB_WITHDRAW, OWNER | GUARDIAN | OPERATOR | BRIDGE },
                 { BUS_VERB_SUMMARIZE, OWNER | GUARDIAN | OPERATOR | BRIDGE },
                 { BUS_VERB_ERASE, OWNER | GUARDIAN | OPERATOR | BRIDGE },
+                { BUS_VERB_ERASE_EVERYTHING, OWNER | GUARDIAN | OPERATOR },
                 { BUS_VERB_READ_ERASURES, OWNER | GUARDIAN | OPERATOR | BRIDGE },
                 { BUS_VERB_FLUSH, OWNER | GUARDIAN | OPERATOR | BRIDGE },
                 { BUS_VERB_ROTATE_KEYS, OWNER | GUARDIAN | OPERATOR },

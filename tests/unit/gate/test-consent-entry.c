@@ -88,6 +88,16 @@ static void test_change_of_the_keys_comes_back(void **state) {
         }
 }
 
+static void test_erasure_of_everything_comes_back(void **state) {
+        ConsentEntry entry = { .kind = CONSENT_ENTRY_EVERYTHING, .uid = 1000, .role = "owner", .generation = 9 };
+        _cleanup_free_ char *body = NULL;
+
+        assert_round_trip(&entry);
+        assert_int_equal(consent_entry_encode(&entry, &body), 0);
+        assert_string_equal(body, "{\"v\":1,\"kind\":\"everything\",\"subject\":\"\",\"generation\":9,\"uid\":1000,"
+                                  "\"role\":\"owner\",\"actor\":null,\"realtime_ms\":0}");
+}
+
 static void test_form_is_as_documented(void **state) {
         _cleanup_free_ char *decision = NULL, *request = NULL;
 
@@ -197,6 +207,8 @@ static void test_other_kinds_with_wrong_members_are_refused(void **state) {
                         "\"actor\":null,\"realtime_ms\":1}",
                         "{\"v\":1,\"kind\":\"keys\",\"subject\":\"s\",\"uid\":1,\"role\":\"owner\",\"actor\":null,"
                         "\"realtime_ms\":1}",
+                        "{\"v\":1,\"kind\":\"everything\",\"subject\":\"\",\"generation\":0,\"uid\":1,\"role\":\"owner\","
+                        "\"actor\":null,\"realtime_ms\":1}",
                         "[]",
                         "",
                         "null",
@@ -213,6 +225,7 @@ int main(void) {
                 cmocka_unit_test(test_withdrawal_comes_back),
                 cmocka_unit_test(test_erasure_comes_back),
                 cmocka_unit_test(test_change_of_the_keys_comes_back),
+                cmocka_unit_test(test_erasure_of_everything_comes_back),
                 cmocka_unit_test(test_form_is_as_documented),
                 cmocka_unit_test(test_text_that_is_not_utf8_is_refused),
                 cmocka_unit_test(test_later_version_is_refused),

@@ -237,6 +237,69 @@ static void test_erasing_leaves_the_consent(void **state) {
         assert_true(gate_allows(fixture->gate, PURPOSE_LOCATION));
 }
 
+static void grant_purpose(Fixture *fixture, Purpose purpose) {
+        Answer answer = { .r = NOT_CALLED };
+
+        assert_int_equal(gate_grant(fixture->gate, purpose, &bridge, on_done, &answer), 0);
+        fake_journal_complete(fixture->journal, 0);
+        assert_int_equal(answer.r, 0);
+}
+
+static void assert_all_off(const Fixture *fixture) {
+        for (Purpose purpose = 0; purpose < PURPOSE_MAX; purpose++)
+                assert_false(gate_allows(fixture->gate, purpose));
+}
+
+static void test_erasure_of_everything_turns_all_off_and_names_nobody(void **state) {
+        Fixture *fixture = *state;
+        Answer answer = { .r = NOT_CALLED };
+        JournalErasure erasure;
+        uint64_t generation;
+        GateConsent consent;
+
+        grant(fixture);
+        grant_purpose(fixture, PURPOSE_AUDIO);
+        assert_int_equal(gate_erase_everything(fixture->gate, &bridge, on_erased, &answer), 0);
+        assert_all_off(fixture); /* before it is written */
+        erasure = fake_journal_last_erasure(fixture->journal);
+        assert_true(erasure.is_everything);
+        assert_false(erasure.unsent_only);
+        assert_int_equal(erasure.purposes, (1 << PURPOSE_MAX) - 1);
+        assert_true(erasure.since_ms == TIME_MS_NONE && erasure.until_ms == TIME_MS_NONE);
+        fake_journal_complete(fixture->journal, 0);
+        assert_int_equal(answer.r, 0);
+        assert_true(answer.has_receipt);
+        assert_null(strstr(fake_journal_entry(fixture->journal, 2), "s-1"));
+        assert_null(strstr(fake_journal_entry(fixture->journal, 2), "Zoë"));
+
+        generation = gate_generation(fixture->gate, PURPOSE_LOCATION);
+        gate_get_consent(fixture->gate, PURPOSE_AUDIO, &consent);
+        assert_string_equal(consent.actor, "");
+        reopen_gate(fixture);
+        assert_true(gate_is_ledger_trusted(fixture->gate));
+        assert_all_off(fixture);
+        assert_int_equal(gate_generation(fixture->gate, PURPOSE_LOCATION), generation);
+        grant(fixture); /* anew */
+        assert_true(gate_generation(fixture->gate, PURPOSE_LOCATION) > generation);
+        reopen_gate(fixture);
+        assert_true(gate_allows(fixture->gate, PURPOSE_LOCATION));
+        assert_false(gate_allows(fixture->gate, PURPOSE_AUDIO));
+}
+
+static void test_erasure_of_everything_that_is_not_written_still_turns_all_off(void **state) {
+        Fixture *fixture = *state;
+        Answer answer = { .r = NOT_CALLED };
+
+        grant(fixture);
+        assert_int_equal(gate_erase_everything(fixture->gate, &owner, on_erased, &answer), 0);
+        fake_journal_complete(fixture->journal, -EIO);
+        assert_int_equal(answer.r, -EIO);
+        assert_all_off(fixture);
+        fake_journal_refuse(fixture->journal, JOURNAL_E_FULL);
+        assert_int_equal(gate_erase_everything(fixture->gate, &owner, on_erased, &answer), GATE_E_FULL);
+        assert_all_off(fixture);
+}
+
 static void test_erasure_that_fails_is_said(void **state) {
         Fixture *fixture = *state;
         GateErase scope = { .purposes = 1, .since_ms = TIME_MS_NONE, .until_ms = TIME_MS_NONE };
@@ -277,6 +340,8 @@ int main(void) {
                 gate_test(test_rotation_is_written_down_and_leaves_the_consent),
                 gate_test(test_rotation_that_fails_is_said),
                 gate_test(test_erasing_leaves_the_consent),
+                gate_test(test_erasure_of_everything_turns_all_off_and_names_nobody),
+                gate_test(test_erasure_of_everything_that_is_not_written_still_turns_all_off),
                 gate_test(test_erasure_that_fails_is_said),
                 gate_test(test_erasure_of_nothing_or_of_a_reversed_range_is_refused),
         };

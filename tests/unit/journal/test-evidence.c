@@ -45,6 +45,23 @@ static void test_all_that_happens_is_vouched_for(void **state) {
         assert_int_equal(found.evidence.parcels_gone, 3);
 }
 
+static void test_erasure_of_everything_leaves_the_evidence(void **state) {
+        JournalErasure all = everything;
+        Fixture *f = *state;
+        JournalReceipt receipt;
+        Findings found;
+
+        all.is_everything = true;
+        all.ledger_body = "{}";
+        assert_int_equal(ledger_append_entry(f, "{\"n\":1}"), 0);
+        append(f, 5);
+        assert_int_equal(erase(f, &all, &receipt), 0);
+        assert_int_equal(ledger_append_entry(f, "{\"n\":2}"), 0);
+        fixture_close(f);
+        check_holds(f, &found);
+        assert_int_equal(found.evidence.ledger_last, 5);
+}
+
 static void test_what_was_sent_or_has_expired_is_no_trouble(void **state) {
         Fixture *f = *state;
         Findings found;
@@ -249,6 +266,7 @@ static void test_damaged_end_hinders_nothing_and_shows(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 unit(test_all_that_happens_is_vouched_for),
+                unit(test_erasure_of_everything_leaves_the_evidence),
                 unit(test_what_was_sent_or_has_expired_is_no_trouble),
                 unit(test_verifying_writes_nothing),
                 unit(test_running_box_is_not_verified),

@@ -77,6 +77,77 @@ static void test_damaged_key_does_not_hinder_rotation(void **state) {
         assert_int_equal(lane_counters(f, LANE_TRACK)->parked, 2);
 }
 
+static const JournalErasure everything = { .purposes = ALL_PURPOSES, .since_ms = TIME_MS_NONE,
+                                           .until_ms = TIME_MS_NONE, .is_everything = true, .ledger_body = "{\"all\":1}" };
+
+static int keep_entry(uint64_t seq, const char *body, void *userdata) {
+        char *text = userdata;
+        size_t n = strlen(text);
+
+        (void)snprintf(text + n, 512 - n, "%llu %s\n", (unsigned long long)seq, body); /* cut off at worst */
+        return 0;
+}
+
+static void test_erasure_of_everything_closes_the_ledger_up_to_it(void **state) {
+        Fixture *f = *state;
+        _cleanup_bytes_ Bytes key = { 0 };
+        JournalReceipt receipt;
+        char text[512] = "";
+
+        assert_int_equal(fixture_open(f), 0);
+        assert_int_equal(ledger_append_entry(f, "{\"who\":1}"), 0);
+        assert_int_equal(ledger_append_entry(f, "{\"who\":2}"), 0);
+        append(f, 3);
+        fixture_close(f);
+        key = sql_blob(f, "vault.db", "SELECT ledger_key FROM vault");
+        assert_int_equal(fixture_open(f), 0);
+        assert_true(state_holds(f, key.data, 16));
+        assert_int_equal(erase(f, &everything, &receipt), 0);
+        for (size_t i = 0; i + 12 <= key.size; i += 12)
+                assert_false(state_holds(f, key.data + i, 12));
+        assert_int_equal(ledger_append_entry(f, "{\"who\":4}"), 0);
+        fixture_reopen(f);
+        assert_int_equal(journal_ledger_replay(f->journal, keep_entry, text), 0);
+        assert_string_equal(text, "3 {\"all\":1}\n4 {\"who\":4}\n");
+        assert_int_equal(lane_counters(f, LANE_TRACK)->erased, 3);
+        assert_int_equal(erase(f, &everything, &receipt), 0);
+        fixture_reopen(f);
+        text[0] = 0;
+        assert_int_equal(journal_ledger_replay(f->journal, keep_entry, text), 0);
+        assert_string_equal(text, "5 {\"all\":1}\n");
+}
+
+/* What cannot be opened any more still cannot be altered, taken out or put in. */
+static void test_closed_entries_are_still_chained(void **state) {
+        static const char *const attacks[] = {
+                "UPDATE ledger SET commitment = randomblob(32) WHERE seq = 1",
+                "UPDATE ledger SET hash = randomblob(32) WHERE seq = 2",
+                "DELETE FROM ledger WHERE seq = 2",
+                "DELETE FROM ledger WHERE seq = 3",
+                "DELETE FROM ledger_volume",
+                "UPDATE ledger_volume SET body = randomblob(36)",
+        };
+        char sql[160], text[512] = "";
+        JournalReceipt receipt;
+
+        for (size_t i = 0; i < ELEMENTSOF(attacks); i++) {
+                Fixture *f = NULL;
+
+                assert_int_equal(fixture_setup((void **)&f), 0);
+                assert_int_equal(fixture_open(f), 0);
+                assert_int_equal(ledger_append_entry(f, "{}"), 0);
+                assert_int_equal(ledger_append_entry(f, "{}"), 0);
+                assert_int_equal(erase(f, &everything, &receipt), 0);
+                fixture_close(f);
+                (void)snprintf(sql, sizeof(sql), "DROP TRIGGER ledger_keep_update; DROP TRIGGER ledger_keep_delete; %s",
+                               attacks[i]); /* fits */
+                sql_run(f, "vault.db", sql);
+                assert_int_equal(fixture_open(f), 0);
+                assert_int_equal(journal_ledger_replay(f->journal, keep_entry, text), JOURNAL_E_CORRUPT);
+                assert_int_equal(fixture_teardown((void **)&f), 0);
+        }
+}
+
 /* Some records under the present secret, the journal closed, and a next secret beside it. */
 static int next_setup(void **state) {
         Fixture *f;
@@ -210,6 +281,8 @@ int main(void) {
                 unit(test_rotation_replaces_salt_and_wrapped_keys),
                 unit(test_rotation_leaves_all_readable),
                 unit(test_damaged_key_does_not_hinder_rotation),
+                unit(test_erasure_of_everything_closes_the_ledger_up_to_it),
+                cmocka_unit_test(test_closed_entries_are_still_chained),
                 replacing(test_next_secret_beside_the_present_one_changes_nothing),
                 replacing(test_replaced_root_secret_opens_alone_and_the_one_before_does_not),
                 replacing(test_present_secret_may_be_gone_once_it_is_replaced),

@@ -248,7 +248,7 @@ static void test_vault_of_the_first_version_is_brought_up(void **state) {
         append(f, 3);
         fixture_close(f);
         sql_run(f, "vault.db", "DROP TABLE session; DROP TABLE mark; DROP TABLE damage; DROP TABLE evidence;"
-                               "DROP TABLE evidence_head; PRAGMA user_version=1");
+                               "DROP TABLE evidence_head; DROP TABLE ledger_volume; PRAGMA user_version=1");
         assert_int_equal(fixture_open(f), 0);
         assert_int_equal(n_pending(f), 3);
         prove_time(f, TRUE_TIME_STORE);
