@@ -191,8 +191,8 @@ static void test_damaged_record_is_parked_and_the_rest_goes_on(void **state) {
 
         make_state(f);
         sql_run(f, "journal.db",
-                "UPDATE track SET body = substr(body, 1, 30) || x'00' || substr(body, 32) WHERE id = (SELECT min(id) "
-                "FROM track)");
+                "UPDATE track SET body = substr(body, 1, 30) || CASE substr(body, 31, 1) WHEN x'00' THEN x'01' ELSE x'00' "
+                "END || substr(body, 32) WHERE id = (SELECT min(id) FROM track)");
         assert_int_equal(fixture_open(f), 0);
         batch = read_batch(f, LANE_TRACK, 100);
         assert_int_equal(batch->n_records, 2);
