@@ -32,16 +32,6 @@
 #include "journal-error.h"
 #include "lanes.h"
 
-/* A statement about the rows of a lane, one literal for each: db.c finds literals by their address. */
-#define LANE_SQL(before, after)                                 \
-        (const char *const[LANE_MAX]){                          \
-                [LANE_ALARM] = before "alarm" after,            \
-                [LANE_EVENT] = before "event" after,            \
-                [LANE_TRACK] = before "track" after,            \
-                [LANE_DIAGNOSTICS] = before "diagnostics" after, \
-                [LANE_MEDIA] = before "media" after,            \
-        }
-
 _Static_assert(LANE_MEDIA == 4 && LANE_MAX == 5, "the second step says so");
 
 /* From each version to the next. What a version once was is never changed. */

@@ -21,6 +21,16 @@ typedef struct LaneState {
 
 #define LANES_WAL_PAGES 1000 /* after so many the WAL is copied into journal.db */
 
+/* A statement about the rows of a lane, one literal for each: db.c finds literals by their address. */
+#define LANE_SQL(before, after)                                 \
+        (const char *const[LANE_MAX]){                          \
+                [LANE_ALARM] = before "alarm" after,            \
+                [LANE_EVENT] = before "event" after,            \
+                [LANE_TRACK] = before "track" after,            \
+                [LANE_DIAGNOSTICS] = before "diagnostics" after, \
+                [LANE_MEDIA] = before "media" after,            \
+        }
+
 int lanes_check_version(const char *path, JournalError *error) _must_check_;
 int lanes_open_copy(const char *path, Db **ret) _must_check_; /* to be read only */
 int lanes_open(const char *path, const SealScope *scope, Db **ret, JournalError *error) _must_check_;

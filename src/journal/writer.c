@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "engine.h"
+#include "lane-batch.h"
 
 #define GAPS_PER_COMMIT 64 /* the others with the next */
 
@@ -149,30 +150,30 @@ static int engine_place(Engine *engine, const Row *row, OpenParcel **ret) {
         return r < 0 ? r : 1;
 }
 
-static int engine_insert(Engine *engine, OpenParcel *open, const Row *row) {
+static int engine_insert(Engine *engine, LaneBatch *batch, OpenParcel *open, const Row *row) {
         const Parcel *parcel = open->parcel;
         uint64_t id = parcel_first_id(parcel->row.id) | open->n_planned;
         SealAd ad = seal_ad(vault_scope(engine->vault), SEAL_KIND_RECORD, (uint8_t)parcel->row.lane, id);
         Catalogue catalogue = engine_catalogue(engine);
-        _cleanup_bytes_ Bytes body = { 0 }, media = { 0 };
+        _cleanup_bytes_ Bytes media = { 0 };
         const Bytes *plain = row->lane == LANE_MEDIA ? &media : &row->plain;
+        Bytes *body;
         int r;
 
         r = row->lane == LANE_MEDIA ? engine_write_media(engine, open, row, id, &media) : 0;
         if (r >= 0)
-                r = aead_seal(parcel->aead, ad.bytes, sizeof(ad.bytes), plain->data, plain->size, &body);
-        if (r < 0)
-                return r;
-        r = lane_insert(engine->db, parcel->row.lane, id, &body);
+                r = lane_batch_add(batch, parcel->row.lane, id, &body);
         if (r >= 0)
-                r = parcel_digest_plan(open->digest, &body);
+                r = aead_seal(parcel->aead, ad.bytes, sizeof(ad.bytes), plain->data, plain->size, body);
+        if (r >= 0)
+                r = parcel_digest_plan(open->digest, body);
         if (r >= 0 && row->gap > 0)
                 r = gap_delete(&catalogue, row->gap);
         if (r < 0)
                 return r;
         open->n_planned++;
         extent_add(&open->planned, parcel_record_time_ms(parcel, row->time_ms),
-                   body.size + (row->data.size > 0 ? row->data.size + AEAD_OVERHEAD : 0));
+                   body->size + (row->data.size > 0 ? row->data.size + AEAD_OVERHEAD : 0));
         return 0;
 }
 
@@ -203,6 +204,7 @@ static void engine_note_durable(Engine *engine, RowList *waiting, size_t n, uint
 }
 
 static int engine_try_some(Engine *engine, const RowList *waiting, size_t *ret_n) {
+        _cleanup_lane_batch_ LaneBatch batch = { .db = engine->db };
         _cleanup_transaction_ Db *transaction = NULL;
         size_t n = 0;
         int r;
@@ -216,14 +218,16 @@ static int engine_try_some(Engine *engine, const RowList *waiting, size_t *ret_n
 
                 r = engine_place(engine, row, &open);
                 if (r > 0)
-                        r = engine_insert(engine, open, row);
+                        r = engine_insert(engine, &batch, open, row);
                 else if (r == 0)
                         break;
                 if (r < 0)
                         return r;
         }
+        r = lane_batch_flush(&batch);
         /* A row must never be on the medium before what it refers to. */
-        r = engine_sync_media(engine);
+        if (r >= 0)
+                r = engine_sync_media(engine);
         if (r >= 0)
                 r = db_commit(&transaction);
         if (r < 0)
