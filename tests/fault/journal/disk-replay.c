@@ -129,6 +129,8 @@ static bool is_skipped(const DiskReplay *replay, const Operation *sync) {
                 return sync->type == OPERATION_SYNC && strstr(sync->name, "-wal");
         case DISK_SKIP_VAULT:
                 return sync->type == OPERATION_SYNC && strstr(sync->name, "vault.db");
+        case DISK_SKIP_SEGMENTS:
+                return sync->type == OPERATION_SYNC && strstr(sync->name, "segments/");
         case DISK_SKIP_NONE:
         case DISK_SKIP_MAX:
                 return false;

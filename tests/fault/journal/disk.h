@@ -56,7 +56,8 @@ void disk_log_note(DiskLog *log, const Operation *operation); /* copies */
 uint32_t disk_log_file(DiskLog *log, const char *path, bool is_new); /* DISK_FOLDER: older than the log */
 
 /* A sync that is left out: the control of a test that would otherwise show nothing. */
-typedef enum DiskSkip { DISK_SKIP_NONE, DISK_SKIP_FOLDERS, DISK_SKIP_WAL, DISK_SKIP_VAULT, DISK_SKIP_MAX } DiskSkip;
+typedef enum DiskSkip { DISK_SKIP_NONE, DISK_SKIP_FOLDERS, DISK_SKIP_WAL, DISK_SKIP_VAULT, DISK_SKIP_SEGMENTS,
+               DISK_SKIP_MAX } DiskSkip;
 
 /* Goes along a log from cut to cut. */
 typedef struct DiskReplay DiskReplay;

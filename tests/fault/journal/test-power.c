@@ -206,7 +206,7 @@ static void test_a_sync_that_is_left_out_is_found(void **state) {
         Life life = { .seed = 1 };
 
         live(&life);
-        for (DiskSkip skip = DISK_SKIP_NONE + 1; skip < DISK_SKIP_MAX; skip++) {
+        for (DiskSkip skip = DISK_SKIP_NONE + 1; skip < DISK_SKIP_SEGMENTS; skip++) {
                 print_message("# without the syncs of %s:\n", names[skip]);
                 assert_false(cut_all(&life, skip));
         }
