@@ -18,6 +18,8 @@ struct Db {
         sqlite3 *sqlite;
         DbStatement *statements;
         size_t n_statements;
+        bool has_size;   /* nothing was run since its size was asked for */
+        DbSize size;
         bool is_damaged; /* SQLite or a reader found something that cannot be */
 };
 

@@ -78,6 +78,7 @@ bool db_is_damaged(const Db *db) {
  * Return: 0; < 0. What the statements before a failed one did stays, unless in a transaction.
  */
 int db_execute(Db *db, const char *sql) {
+        db->has_size = false;
         return db_error(db, sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL));
 }
 
@@ -195,6 +196,7 @@ int db_run_values(Db *db, const char *sql, const DbValue *values, size_t n_value
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
         int r;
 
+        db->has_size = false;
         r = db_start_values(db, sql, values, n_values, &statement);
         if (r < 0)
                 return r;
@@ -225,6 +227,8 @@ static uint64_t file_bytes(const char *path) {
  * @db:         the database
  * @ret:        filled on success
  *
+ * Remembered until something is run: SQLite prepares a PRAGMA anew at each use, which costs more than a row.
+ *
  * Return: 0; < 0.
  */
 int db_get_size(Db *db, DbSize *ret) {
@@ -232,17 +236,23 @@ int db_get_size(Db *db, DbSize *ret) {
         int64_t n_pages = 0, n_free = 0;
         int r;
 
+        if (db->has_size) {
+                *ret = db->size;
+                return 0;
+        }
         r = db_number(db, "PRAGMA page_count", &n_pages);
         if (r >= 0)
                 r = db_number(db, "PRAGMA freelist_count", &n_free);
         if (r < 0)
                 return r;
-        *ret = (DbSize){
+        db->size = (DbSize){
                 .bytes = (uint64_t)n_pages * DB_PAGE_BYTES,
                 .free_bytes = (uint64_t)n_free * DB_PAGE_BYTES,
                 .file_bytes = file_bytes(path),
                 .wal_bytes = file_bytes(sqlite3_filename_wal(path)),
         };
+        db->has_size = true;
+        *ret = db->size;
         return 0;
 }
 
