@@ -12,9 +12,8 @@
 /* Stored: append only. */
 typedef enum DamageKind {
         DAMAGE_NONE,
-        DAMAGE_BROKEN,  /* journal.db could not be read on; what held was carried over to a new one */
+        DAMAGE_BROKEN,  /* journal.db could not be read on, or lacks what it must have, as an older copy does */
         DAMAGE_MISSING, /* there was no journal.db */
-        DAMAGE_OLDER,   /* journal.db is behind what the vault remembers */
 } DamageKind;
 
 typedef struct Damage {

@@ -21,6 +21,7 @@
 #include "erasures.h"
 #include "evidence.h"
 #include "journal-error.h"
+#include "marks.h"
 #include "root.h"
 #include "trailkeep/file.h"
 
@@ -74,6 +75,21 @@ static int engine_close_left_open(Engine *engine) {
         return r < 0 ? r : engine_vault_commit(engine, &transaction);
 }
 
+/* How many rows of a parcel must be behind the cursor, as far as the vault knows. */
+static int engine_expect(Engine *engine, const ParcelRow *row, uint64_t from, uint64_t *ret) {
+        _cleanup_(parcel_freep) Parcel *parcel = NULL;
+        uint64_t end;
+        int r;
+
+        *ret = 0;
+        r = parcel_load(engine->vault, row->id, &parcel);
+        if (r != 0)
+                return MIN(r, 0);
+        end = parcel_first_id(row->id) + (parcel->has_extent ? parcel->extent.records : 0);
+        *ret = end > from ? end - from : 0;
+        return 0;
+}
+
 static int engine_count(Engine *engine) {
         _cleanup_parcel_list_ ParcelList list = { 0 };
         Catalogue catalogue = engine_catalogue(engine);
@@ -85,16 +101,35 @@ static int engine_count(Engine *engine) {
         engine_weigh(engine, &list);
         for (size_t i = 0; i < list.n; i++) {
                 const ParcelRow *row = &list.rows[i];
-                uint64_t n, from = MAX(parcel_first_id(row->id), engine->lanes[row->lane].cursor + 1);
+                uint64_t n, n_expected, from = MAX(parcel_first_id(row->id), engine->lanes[row->lane].cursor + 1);
 
                 r = lane_count(engine->db, row->lane, from, parcel_last_id(row->id), &n);
+                if (r >= 0)
+                        r = engine_expect(engine, row, from, &n_expected);
                 if (r < 0)
                         return r;
+                if (n < n_expected)
+                        return db_damaged(engine->db); /* or an older copy */
                 engine->pending[row->lane] += n;
                 if (n > 0)
                         engine->earlier_end[row->lane] = row->id;
         }
         return objects_count_doomed(&catalogue, 0, &engine->objects_doomed);
+}
+
+/* The cursor of a journal.db that is an older copy is behind what the vault remembers. */
+static int engine_load_lane(Engine *engine, Lane lane) {
+        Catalogue catalogue = engine_catalogue(engine);
+        LaneState mark;
+        int r;
+
+        r = lane_load(&catalogue, lane, &engine->lanes[lane]);
+        if (r < 0)
+                return r;
+        r = mark_load(engine->vault, lane, &mark);
+        if (r == 1 && mark.cursor > engine->lanes[lane].cursor)
+                return db_damaged(engine->db);
+        return MIN(r, 0);
 }
 
 /**
@@ -107,7 +142,7 @@ int engine_catch_up(Engine *engine) {
         int r = 0;
 
         for (unsigned lane = 0; r >= 0 && lane < LANE_MAX; lane++)
-                r = lane_load(engine->db, (Lane)lane, &engine->lanes[lane]);
+                r = engine_load_lane(engine, (Lane)lane);
         if (r >= 0)
                 r = engine_outrun(engine);
         if (r >= 0)

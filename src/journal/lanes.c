@@ -7,7 +7,8 @@
  * nothing in it is worth overwriting, since bodies and labels are sealed.
  *
  *   journal   one row, id 1: installation, the vault's that this file belongs to
- *   lane      id (enum Lane), cursor, stored, parked, expired, erased, objects, evicted: see below
+ *   lane      id (enum Lane), cursor, stored, parked, expired, erased, objects, evicted: see below; seal: of these, see
+ *             lane-states.c; NULL: of an earlier version, until the next start
  *   alarm, event, track, diagnostics: the rows of a lane
  *     id      parcel << 20 | n, n counting from 0 without holes within a parcel
  *     body    sealed under the parcel's key (aead.c), additional data as in seal.c; the plain text is that of record.c
@@ -59,7 +60,8 @@ static const char *const lanes_steps[] = {
         " reason INTEGER NOT NULL, parcel INTEGER NOT NULL, body BLOB NOT NULL);"
         "CREATE TABLE media(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
         "INSERT INTO lane VALUES(4, 0, 0, 0, 0, 0, 0);"
-        "ALTER TABLE lane ADD COLUMN evicted INTEGER NOT NULL DEFAULT 0;",
+        "ALTER TABLE lane ADD COLUMN evicted INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE lane ADD COLUMN seal BLOB;",
 };
 
 static const DbFormat lanes_format = {
@@ -80,7 +82,7 @@ static int lanes_create(Db *db, const SealScope *scope) {
                 return r;
         r = db_run(db, "INSERT INTO journal VALUES(1, ?)", DB_BLOB(scope->installation, INSTALLATION_SIZE));
         for (unsigned lane = 0; r >= 0 && lane < LANE_MAX; lane++)
-                r = db_run(db, "INSERT OR IGNORE INTO lane VALUES(?, 0, 0, 0, 0, 0, 0, 0)", DB_INT(lane));
+                r = db_run(db, "INSERT OR IGNORE INTO lane VALUES(?, 0, 0, 0, 0, 0, 0, 0, NULL)", DB_INT(lane));
         return r < 0 ? r : db_commit(&transaction);
 }
 
@@ -161,55 +163,6 @@ int lanes_open(const char *path, const SealScope *scope, Db **ret, JournalError 
  */
 int lanes_open_copy(const char *path, Db **ret) {
         return db_open_copy(path, &lanes_format, ret);
-}
-
-/**
- * lane_load() - the cursor and counters of a lane
- * @db:         journal.db
- * @lane:       which
- * @ret:        filled on success
- *
- * Return: 0; -EBADMSG if the row is missing; < 0.
- */
-int lane_load(Db *db, Lane lane, LaneState *ret) {
-        _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        int r;
-
-        r = db_start(db, "SELECT cursor, stored, parked, expired, erased, objects, evicted FROM lane WHERE id = ?", &statement,
-                     DB_INT(lane));
-        if (r < 0)
-                return r;
-        r = db_step(db, statement);
-        if (r <= 0)
-                return r < 0 ? r : db_damaged(db);
-        *ret = (LaneState){
-                .cursor = db_column_u64(statement, 0),
-                .stored = db_column_u64(statement, 1),
-                .parked = db_column_u64(statement, 2),
-                .expired = db_column_u64(statement, 3),
-                .erased = db_column_u64(statement, 4),
-                .objects = db_column_u64(statement, 5),
-                .evicted = db_column_u64(statement, 6),
-        };
-        return 0;
-}
-
-/**
- * lane_save() - write the cursor and counters of a lane
- * @db:         journal.db, within a transaction
- * @lane:       which
- * @state:      what to write
- *
- * Return: 0; < 0.
- */
-int lane_save(Db *db, Lane lane, const LaneState *state) {
-        return db_run(db,
-                      "UPDATE lane SET cursor = ?, stored = ?, parked = ?, expired = ?, erased = ?, objects = ?,"
-                      " evicted = ?"
-                      " WHERE id = ?",
-                      DB_INT(state->cursor), DB_INT(state->stored), DB_INT(state->parked), DB_INT(state->expired),
-                      DB_INT(state->erased), DB_INT(state->objects), DB_INT(state->evicted),
-                      DB_INT(lane));
 }
 
 /**

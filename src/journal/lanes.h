@@ -7,17 +7,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "db.h"
+#include "lane-states.h"
 #include "seal.h"
 #include "trailkeep/journal.h"
 #include "trailkeep/macros.h"
 #include "trailkeep/purpose.h"
-
-/* The row of a lane, as stored. */
-typedef struct LaneState {
-        uint64_t cursor; /* last record id that is settled: in the store or parked */
-        uint64_t stored, parked, expired, evicted, erased;
-        uint64_t objects; /* in the store */
-} LaneState;
 
 #define LANES_WAL_PAGES 1000 /* after so many the WAL is copied into journal.db */
 
@@ -34,9 +28,6 @@ typedef struct LaneState {
 int lanes_check_version(const char *path, JournalError *error) _must_check_;
 int lanes_open_copy(const char *path, Db **ret) _must_check_; /* to be read only */
 int lanes_open(const char *path, const SealScope *scope, Db **ret, JournalError *error) _must_check_;
-
-int lane_load(Db *db, Lane lane, LaneState *ret) _must_check_;
-int lane_save(Db *db, Lane lane, const LaneState *state) _must_check_;
 
 int lane_insert(Db *db, Lane lane, uint64_t id, const Bytes *body) _must_check_;
 int lane_bounds(Db *db, Lane lane, uint64_t from, uint64_t to,

@@ -4,8 +4,8 @@
  *
  *   mark
  *     lane             number in enum Lane
- *     cursor, stored, parked, expired, erased, objects, evicted
- *                      the lane's row of journal.db as it was at the last transaction of the vault
+ *     body             the lane's row of journal.db as it was at the last transaction of the vault, sealed: see
+ *                      lane-states.c
  *
  * Written along with every transaction of the vault, so about every ten minutes while something is recorded. A journal.db
  * that is behind its marks is an older copy; one that is gone goes on from them: no number is counted twice, and nothing
@@ -19,30 +19,23 @@
  * @lane:       which
  * @ret:        filled when 1 is returned
  *
- * Return: 1; 0 if none was written yet; < 0.
+ * Return: 1; 0 if none was written yet; MARK_E_DAMAGED if its seal does not hold; < 0.
  */
 int mark_load(Vault *vault, Lane lane, LaneState *ret) {
+        const Catalogue catalogue = { .aead = vault_catalogue_aead(vault), .scope = vault_scope(vault) };
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        Bytes sealed;
         int r;
 
-        r = db_start(vault_db(vault),
-                     "SELECT cursor, stored, parked, expired, erased, objects, evicted FROM mark WHERE lane = ?",
-                     &statement, DB_INT(lane));
+        r = db_start(vault_db(vault), "SELECT body FROM mark WHERE lane = ?", &statement, DB_INT(lane));
         if (r < 0)
                 return r;
         r = db_step(vault_db(vault), statement);
         if (r <= 0)
                 return r;
-        *ret = (LaneState){
-                .cursor = db_column_u64(statement, 0),
-                .stored = db_column_u64(statement, 1),
-                .parked = db_column_u64(statement, 2),
-                .expired = db_column_u64(statement, 3),
-                .erased = db_column_u64(statement, 4),
-                .objects = db_column_u64(statement, 5),
-                .evicted = db_column_u64(statement, 6),
-        };
-        return 1;
+        sealed = db_column_bytes(statement, 0);
+        r = lane_state_open(&catalogue, SEAL_KIND_MARK, lane, &sealed, ret);
+        return r == 0 ? MARK_E_DAMAGED : r;
 }
 
 /**
@@ -53,12 +46,16 @@ int mark_load(Vault *vault, Lane lane, LaneState *ret) {
  * Return: 0; < 0.
  */
 int marks_save(Vault *vault, const LaneState lanes[static LANE_MAX]) {
+        const Catalogue catalogue = { .aead = vault_catalogue_aead(vault), .scope = vault_scope(vault) };
         int r = 0;
 
-        for (unsigned lane = 0; r >= 0 && lane < LANE_MAX; lane++)
-                r = db_run(vault_db(vault), "INSERT OR REPLACE INTO mark VALUES(?, ?, ?, ?, ?, ?, ?, ?)", DB_INT(lane),
-                           DB_INT(lanes[lane].cursor), DB_INT(lanes[lane].stored), DB_INT(lanes[lane].parked),
-                           DB_INT(lanes[lane].expired), DB_INT(lanes[lane].erased), DB_INT(lanes[lane].objects),
-                           DB_INT(lanes[lane].evicted));
+        for (unsigned lane = 0; r >= 0 && lane < LANE_MAX; lane++) {
+                _cleanup_bytes_ Bytes sealed = { 0 };
+
+                r = lane_state_seal(&catalogue, SEAL_KIND_MARK, (Lane)lane, &lanes[lane], &sealed);
+                if (r >= 0)
+                        r = db_run(vault_db(vault), "INSERT OR REPLACE INTO mark VALUES(?, ?)", DB_INT(lane),
+                                   DB_BYTES(&sealed));
+        }
         return r;
 }

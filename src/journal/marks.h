@@ -7,5 +7,7 @@
 #include "trailkeep/macros.h"
 #include "vault.h"
 
+enum { MARK_E_DAMAGED = 2 }; /* its seal does not hold: as good as none */
+
 int mark_load(Vault *vault, Lane lane, LaneState *ret) _must_check_; /* 1; 0: none was written yet */
 int marks_save(Vault *vault, const LaneState lanes[static LANE_MAX]) _must_check_; /* in a transaction */

@@ -10,7 +10,8 @@
  *     erasure          number of the erasure that doomed it; NULL: none, or its parcel expired
  *     label            sealed under the vault's catalogue key: subject, name (packed strings), the extent's five
  *                      numbers, in the media lane clip (packed string); once STORED, without the records that were
- *                      damaged before they could be sent
+ *                      damaged before they could be sent; then purpose, first, last, state and erasure again (packed
+ *                      numbers; the first version had none), so that a flipped bit makes none of them another
  *
  *   (none) -> INTENDED -> STORED -> DOOMED -> (deleted)
  *                |-----------------^  ^
@@ -39,6 +40,36 @@ void object_done(Object *object) {
         *object = (Object){ 0 };
 }
 
+static int object_pack_columns(const Object *object, Bytes *bytes) {
+        const uint64_t numbers[] = { object->purpose, object->first, object->last, object->state, object->erasure };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(numbers); i++)
+                r = pack_u64(bytes, numbers[i]);
+        return r;
+}
+
+/* What is sealed counts. Whether the columns say the same. */
+static bool object_unpack_columns(Unpack *unpack, Object *object) {
+        uint64_t numbers[] = { object->purpose, object->first, object->last, object->state, object->erasure };
+        bool is_same = true;
+
+        if (unpack->size == 0)
+                return true; /* of the first version */
+        for (size_t i = 0; i < ELEMENTSOF(numbers); i++) {
+                uint64_t sealed = unpack_u64(unpack);
+
+                is_same &= sealed == numbers[i];
+                numbers[i] = sealed;
+        }
+        object->purpose = (Purpose)numbers[0];
+        object->first = numbers[1];
+        object->last = numbers[2];
+        object->state = (ObjectState)numbers[3];
+        object->erasure = numbers[4];
+        return is_same;
+}
+
 static int object_seal_label(const Catalogue *catalogue, const Object *object, Bytes *ret) {
         SealAd ad = seal_ad(catalogue->scope, SEAL_KIND_OBJECT, (uint8_t)object->lane, object->id);
         _cleanup_bytes_ Bytes plain = { 0 };
@@ -51,6 +82,8 @@ static int object_seal_label(const Catalogue *catalogue, const Object *object, B
                 r = extent_pack(&object->extent, &plain);
         if (r >= 0 && object->lane == LANE_MEDIA)
                 r = pack_string(&plain, object->clip);
+        if (r >= 0)
+                r = object_pack_columns(object, &plain);
         if (r < 0)
                 return r;
         return aead_seal(catalogue->aead, ad.bytes, sizeof(ad.bytes), plain.data, plain.size, ret);
@@ -102,15 +135,17 @@ int object_insert(const Catalogue *catalogue, Object *object) {
  * object_open_label() - what is sealed of an object
  * @catalogue:  borrowed
  * @label:      sealed
- * @object:     with its id and lane; subject, name and extent are filled if the seal holds, else subject stays NULL
+ * @object:     with its id, lane and columns; subject, name and extent are filled if the seal holds, else subject stays
+ *              NULL; then the columns are as sealed
  *
- * Return: 0; < 0.
+ * Return: 0; OBJECT_E_ALTERED if the columns were others; < 0.
  */
 int object_open_label(const Catalogue *catalogue, const Bytes *label, Object *object) {
         SealAd ad = seal_ad(catalogue->scope, SEAL_KIND_OBJECT, (uint8_t)object->lane, object->id);
         _cleanup_bytes_ Bytes plain = { 0 };
         const char *subject, *name, *clip = "";
         Unpack unpack;
+        bool is_same;
         int r;
 
         r = aead_open(catalogue->aead, ad.bytes, sizeof(ad.bytes), label->data, label->size, &plain);
@@ -124,23 +159,27 @@ int object_open_label(const Catalogue *catalogue, const Bytes *label, Object *ob
         object->extent = extent_unpack(&unpack);
         if (object->lane == LANE_MEDIA)
                 clip = unpack_string(&unpack);
+        is_same = object_unpack_columns(&unpack, object);
         if (unpack.is_short)
                 return 0;
         object->name = strdup(name);
         object->clip = object->name ? strdup(clip) : NULL;
         object->subject = object->clip ? strdup(subject) : NULL;
-        return object->subject ? 0 : -ENOMEM;
+        if (!object->subject)
+                return -ENOMEM;
+        return is_same ? 0 : OBJECT_E_ALTERED;
 }
 
 /**
- * objects_step() - the next object
+ * objects_check() - the next object, and whether it is whole
  * @catalogue:  borrowed
  * @statement:  from objects_start()
- * @ret:        freed with object_done(); filled when 1 is returned; subject NULL: its label is damaged
+ * @ret:        freed with object_done(); filled when 1 or OBJECT_E_ALTERED is returned; subject NULL: its label is
+ *              damaged
  *
- * Return: 1; 0 if there is none left; < 0.
+ * Return: 1; OBJECT_E_ALTERED if its columns are not as they were sealed; 0 if there is none left; -EBADMSG; < 0.
  */
-int objects_step(const Catalogue *catalogue, sqlite3_stmt *statement, Object *ret) {
+int objects_check(const Catalogue *catalogue, sqlite3_stmt *statement, Object *ret) {
         _cleanup_object_ Object object = { 0 };
         Bytes label;
         int r;
@@ -149,7 +188,7 @@ int objects_step(const Catalogue *catalogue, sqlite3_stmt *statement, Object *re
         if (r <= 0)
                 return r;
         if (db_column_u64(statement, 1) >= LANE_MAX || db_column_u64(statement, 2) >= PURPOSE_MAX)
-                return db_damaged(catalogue->db);
+                return -EBADMSG;
         object.id = db_column_u64(statement, 0);
         object.lane = (Lane)sqlite3_column_int(statement, 1);
         object.purpose = (Purpose)sqlite3_column_int(statement, 2);
@@ -161,6 +200,27 @@ int objects_step(const Catalogue *catalogue, sqlite3_stmt *statement, Object *re
         label = db_column_bytes(statement, 7);
         r = object_open_label(catalogue, &label, &object);
         if (r < 0)
+                return r;
+        *ret = object;
+        object = (Object){ 0 };
+        return r > 0 ? r : 1;
+}
+
+/**
+ * objects_step() - the next object
+ * @catalogue:  borrowed
+ * @statement:  from objects_start()
+ * @ret:        freed with object_done(); filled when 1 is returned; subject NULL: its label is damaged
+ *
+ * Return: 1; 0 if there is none left; -EBADMSG if its columns are not as they were sealed: the database is damaged; < 0.
+ */
+int objects_step(const Catalogue *catalogue, sqlite3_stmt *statement, Object *ret) {
+        _cleanup_object_ Object object = { 0 };
+        int r = objects_check(catalogue, statement, &object);
+
+        if (r == -EBADMSG || r == OBJECT_E_ALTERED)
+                return db_damaged(catalogue->db);
+        if (r <= 0)
                 return r;
         *ret = object;
         object = (Object){ 0 };
@@ -211,8 +271,22 @@ int object_load_intent(const Catalogue *catalogue, Lane lane, Object *ret) {
  * Return: 0; < 0.
  */
 int object_set_state(const Catalogue *catalogue, uint64_t id, ObjectState state, uint64_t erasure) {
-        return db_run(catalogue->db, "UPDATE object SET state = ?, erasure = ? WHERE id = ?", DB_INT(state),
-                      erasure > 0 ? DB_INT(erasure) : DB_NULL, DB_INT(id));
+        _cleanup_object_ Object object = { 0 };
+        _cleanup_bytes_ Bytes label = { 0 };
+        int r;
+
+        r = object_load(catalogue, id, &object);
+        if (r <= 0)
+                return r;
+        object.state = state;
+        object.erasure = erasure;
+        r = object.subject ? object_seal_label(catalogue, &object, &label) : 0;
+        if (r < 0)
+                return r;
+        /* A damaged label stays as it is: there is nothing to seal. */
+        return db_run(catalogue->db, "UPDATE object SET state = ?, erasure = ?, label = coalesce(?, label) WHERE id = ?",
+                      DB_INT(state), erasure > 0 ? DB_INT(erasure) : DB_NULL,
+                      object.subject ? DB_BYTES(&label) : DB_NULL, DB_INT(id));
 }
 
 /**

@@ -29,6 +29,8 @@ typedef struct Object {
         Extent extent;
 } Object;
 
+enum { OBJECT_E_ALTERED = 2 }; /* its columns are not as they were sealed */
+
 void object_done(Object *object);
 #define _cleanup_object_ _cleanup_(object_done)
 
@@ -55,5 +57,7 @@ int objects_start_open_in(const Catalogue *catalogue, Lane lane, uint64_t from, 
 int objects_start(const Catalogue *catalogue, ObjectFilter filter, sqlite3_stmt **ret) _must_check_;
 int objects_step(const Catalogue *catalogue, sqlite3_stmt *statement,
                  Object *ret) _must_check_; /* 1: one, 0: none left */
+int objects_check(const Catalogue *catalogue, sqlite3_stmt *statement, Object *ret) _must_check_; /* the same, for what
+                                                                                    looks for damage: notes nothing */
 int objects_open_in(const Catalogue *catalogue, Lane lane, uint64_t from, uint64_t to) _must_check_; /* 1: yes, 0: no */
 int objects_count_doomed(const Catalogue *catalogue, uint64_t erasure, uint64_t *ret) _must_check_; /* 0: of any */

@@ -4,6 +4,7 @@
  *
  *   at start     there is none although the vault has given out numbers; SQLite does not take it; its WAL holds commits
  *                that SQLite would pass over
+ *                a cursor is behind what the vault remembers, or rows are fewer than the vault says, as in an older copy
  *   at any time  SQLite or a reader finds something that cannot be: journal.db is replaced between two jobs. Rows that
  *                wait in memory stay there, parcels that are open stay open, and the next commit goes to the new file
  */

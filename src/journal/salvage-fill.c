@@ -2,7 +2,8 @@
 /*
  * From a damaged journal.db into a new one: what follows from the rows and objects that were carried over. Floor 2.
  *
- *   cursor     the highest of: the vault's mark, the end of an object that is stored, the end of a parked range.
+ *   cursor     the highest of: the latest sealed state of the lane, here or as the mark of the vault, the end of an object
+ *              that is stored, the end of a parked range.
  *              Acknowledgements come in order, so all below it was settled, and it is never too far
  *   stored     the mark, or the records of the stored objects if these are more; objects: those
  *   parked     the records of the parked ranges      expired, evicted, erased   the mark
@@ -56,21 +57,37 @@ static int fill_count_stored(Salvage *salvage, LaneState stored[static LANE_MAX]
         return r;
 }
 
-/* Intents: those that others lie in were divided, those that the cursor has passed were settled. */
-static int fill_intents(Salvage *salvage, Lane lane, uint64_t cursor) {
-        Db *db = salvage->catalogue.db;
+/* Moves all on that a query finds, one after the other; none of them is found again then. */
+static int fill_move_on(Salvage *salvage, const char *sql, Lane lane, uint64_t cursor, ObjectState state) {
+        int64_t id;
         int r;
 
-        r = db_run(db, "UPDATE object SET state = 2 WHERE state = 1 AND lane = ? AND EXISTS (SELECT 1 FROM object AS part"
-                       " WHERE part.lane = object.lane AND part.id > object.id AND part.state <= 3"
-                       " AND part.first >= object.first AND part.last <= object.last)", DB_INT(lane));
+        while ((r = db_number(salvage->catalogue.db, sql, &id, DB_INT(lane), DB_INT(cursor))) > 0) {
+                r = object_set_state(&salvage->catalogue, (uint64_t)id, state, 0);
+                if (r < 0)
+                        return r;
+        }
+        return r;
+}
+
+/* Intents: those that others lie in were divided, those that the cursor has passed were settled. */
+static int fill_intents(Salvage *salvage, Lane lane, uint64_t cursor) {
+        int r;
+
+        r = fill_move_on(salvage, "SELECT id FROM object WHERE state = 1 AND lane = ?1 AND ?2 IS NOT NULL AND EXISTS"
+                                  " (SELECT 1 FROM object AS part WHERE part.lane = object.lane AND part.id > object.id"
+                                  " AND part.state <= 3 AND part.first >= object.first AND part.last <= object.last)",
+                         lane, cursor, OBJECT_VOID);
         if (r >= 0)
-                r = db_run(db, "UPDATE object SET state = 2 WHERE state = 1 AND lane = ? AND first <= ? AND last > ?",
-                           DB_INT(lane), DB_INT(cursor), DB_INT(cursor));
+                r = fill_move_on(salvage, "SELECT id FROM object WHERE state = 1 AND lane = ?1 AND first <= ?2"
+                                          " AND last > ?2", lane, cursor, OBJECT_VOID);
         if (r >= 0)
-                r = db_run(db, "UPDATE object SET state = iif(EXISTS (SELECT 1 FROM parked WHERE parked.lane ="
-                               " object.lane AND parked.first <= object.first AND parked.last >= object.last), 2, 3)"
-                               " WHERE state = 1 AND lane = ? AND last <= ?", DB_INT(lane), DB_INT(cursor));
+                r = fill_move_on(salvage, "SELECT id FROM object WHERE state = 1 AND lane = ?1 AND last <= ?2 AND EXISTS"
+                                          " (SELECT 1 FROM parked WHERE parked.lane = object.lane AND parked.first <="
+                                          " object.first AND parked.last >= object.last)", lane, cursor, OBJECT_VOID);
+        if (r >= 0)
+                r = fill_move_on(salvage, "SELECT id FROM object WHERE state = 1 AND lane = ?1 AND last <= ?2", lane,
+                                 cursor, OBJECT_STORED);
         return r;
 }
 
@@ -217,7 +234,7 @@ int salvage_lanes(Salvage *salvage) {
                         salvage->damage.objects_lost += state->objects - stored[lane].objects;
                 state->objects = stored[lane].objects;
                 state->stored = MAX(state->stored, stored[lane].stored);
-                r = lane_save(salvage->catalogue.db, (Lane)lane, state);
+                r = lane_save(&salvage->catalogue, (Lane)lane, state);
         }
         if (r >= 0)
                 r = fill_object_numbers(salvage);

@@ -175,7 +175,7 @@ static int search_page(Search *search) {
                 size_t size = PAGE_SIZE - at - n;
                 int r = 0;
 
-                if (n == 0 || id == 0 || size < 3 || !row_header_read(row, size, &header))
+                if (n == 0 || size < 3 || !row_header_read(row, size, &header))
                         continue;
                 if (header.size_of_row > LOCAL_MAX)
                         r = search_spilled(search, id, &header, row, size);

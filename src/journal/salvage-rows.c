@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * From a damaged journal.db into a new one: the rows, objects and gaps whose seals hold. Floor 2.
+ * From a damaged journal.db into a new one: the rows, objects, gaps and lanes whose seals hold. Floor 2.
  *
  * A row is proven by the key of the parcel that its id names, in the lane that the vault says; where in the old file it
  * lay does not matter. An object is proven by its label; of several versions of one the latest state counts, since
@@ -14,6 +14,7 @@
 #define SLICE_ROWS 2000
 #define OBJECT_COLUMNS 7
 #define GAP_COLUMNS 5
+#define LANE_COLUMNS 8
 
 /* Returns 1 when the parcel is living and its key opens, 0 when not. */
 static int salvage_open_parcel(Salvage *salvage, uint64_t id) {
@@ -65,7 +66,7 @@ static int salvage_row(Salvage *salvage, const FoundRow *found) {
 static bool object_is_possible(const Salvage *salvage, const Object *object) {
         uint64_t parcel = parcel_of(object->first);
 
-        return object->lane < LANE_MAX && object->purpose < PURPOSE_MAX && object->first <= object->last &&
+        return object->purpose < PURPOSE_MAX && object->first <= object->last &&
                parcel == parcel_of(object->last) && parcel > 0 && parcel <= salvage->damage.last_parcel &&
                object->state >= OBJECT_INTENDED && object->state <= OBJECT_DOOMED;
 }
@@ -84,11 +85,13 @@ static int salvage_object(Salvage *salvage, const FoundRow *found) {
         };
         int r;
 
-        if (!object_is_possible(salvage, &object))
+        if ((uint64_t)columns[0].number >= LANE_MAX)
                 return 0;
         r = object_open_label(&salvage->catalogue, &label, &object);
-        if (r < 0 || !object.subject)
+        if (r < 0)
                 return r;
+        if (!object.subject || !object_is_possible(salvage, &object))
+                return 0;
         r = db_run(salvage->catalogue.db,
                    "INSERT INTO object VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE"
                    " SET state = excluded.state, erasure = excluded.erasure, label = excluded.label"
@@ -123,6 +126,32 @@ static int salvage_gap(Salvage *salvage, const FoundRow *found) {
                       columns[0], columns[1], columns[2], columns[3], columns[4]);
 }
 
+/* The latest one counts. Cursors only go up, and so does what is settled, if not each part of it. */
+static bool lane_is_later(const LaneState *a, const LaneState *b) {
+        uint64_t settled_a = a->stored + a->parked + a->expired + a->evicted + a->erased;
+        uint64_t settled_b = b->stored + b->parked + b->expired + b->evicted + b->erased;
+
+        if (a->cursor != b->cursor)
+                return a->cursor > b->cursor;
+        return settled_a != settled_b ? settled_a > settled_b : a->parked < b->parked;
+}
+
+static int salvage_lane(Salvage *salvage, const FoundRow *found) {
+        const Bytes seal = { .data = (uint8_t *)found->columns[7].data, .size = found->columns[7].size };
+        LaneState state;
+        int r;
+
+        r = lane_state_open(&salvage->catalogue, SEAL_KIND_LANE, (Lane)found->id, &seal, &state);
+        if (r > 0 && lane_is_later(&state, &salvage->marks[found->id]))
+                salvage->marks[found->id] = state;
+        return MIN(r, 0);
+}
+
+static bool lane_has_types(const FoundRow *found) {
+        return found->id < LANE_MAX && columns_are_numbers(found->columns, 7) &&
+               found->columns[7].type == DB_VALUE_BLOB && found->columns[7].size == LANE_STATE_SEALED_SIZE;
+}
+
 static bool object_has_types(const DbValue *columns) {
         return columns_are_numbers(columns, 5) &&
                (columns[5].type == DB_VALUE_INT || columns[5].type == DB_VALUE_NULL) &&
@@ -135,6 +164,8 @@ static int on_found(const FoundRow *found, void *userdata) {
         if (found->n_columns == 1 && found->columns[0].type == DB_VALUE_BLOB &&
             found->columns[0].size >= AEAD_OVERHEAD)
                 return salvage_row(salvage, found);
+        if (found->n_columns == LANE_COLUMNS && lane_has_types(found))
+                return salvage_lane(salvage, found);
         if (found->n_columns == OBJECT_COLUMNS && object_has_types(found->columns))
                 return salvage_object(salvage, found);
         if (found->n_columns == GAP_COLUMNS && columns_are_numbers(found->columns, 4) &&

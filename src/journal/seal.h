@@ -31,6 +31,8 @@ typedef enum SealKind {
         SEAL_KIND_SESSION,
         SEAL_KIND_EVIDENCE_KEY,
         SEAL_KIND_LEDGER_VOLUME,
+        SEAL_KIND_LANE,
+        SEAL_KIND_MARK,
 } SealKind;
 
 typedef struct SealScope {

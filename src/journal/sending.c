@@ -127,7 +127,7 @@ int engine_ack_object(Engine *engine, uint64_t id) {
         if (r >= 0)
                 r = object_set_state(&catalogue, id, OBJECT_STORED, 0);
         if (r >= 0)
-                r = lane_save(engine->db, object.lane, &state);
+                r = lane_save(&catalogue, object.lane, &state);
         if (r >= 0)
                 r = db_commit(&transaction);
         if (r < 0)
@@ -195,6 +195,7 @@ int engine_split_object(Engine *engine, uint64_t id, const char *name_a, const c
 
 /* Within a transaction that may void an object as well: notes the range and moves the cursor behind it. */
 static int engine_park(Engine *engine, const Object *range, const char *reason, Db **transaction) {
+        Catalogue catalogue = engine_catalogue(engine);
         LaneState state = engine->lanes[range->lane];
         uint64_t n = range->last - range->first + 1;
         char text[REASON_MAX + 1];
@@ -209,7 +210,7 @@ static int engine_park(Engine *engine, const Object *range, const char *reason, 
         state.cursor = range->last;
         state.parked += n;
         if (r >= 0)
-                r = lane_save(engine->db, range->lane, &state);
+                r = lane_save(&catalogue, range->lane, &state);
         if (r >= 0)
                 r = db_commit(transaction);
         if (r < 0)

@@ -198,7 +198,7 @@ static int engine_settle_once(Engine *engine) {
                 r = settling_erasures(&settling);
         for (unsigned lane = 0; r >= 0 && lane < LANE_MAX; lane++)
                 if (memcmp(&settling.lanes[lane], &engine->lanes[lane], sizeof(LaneState)) != 0)
-                        r = lane_save(engine->db, (Lane)lane, &settling.lanes[lane]);
+                        r = lane_save(&settling.catalogue, (Lane)lane, &settling.lanes[lane]);
         if (r >= 0)
                 r = db_commit(&transaction);
         if (r < 0)

@@ -25,9 +25,7 @@ static const char *const vault_steps[] = {
         " body BLOB NOT NULL);",
         /* 2 */
         "CREATE TABLE session(id INTEGER PRIMARY KEY, body BLOB NOT NULL);"
-        "CREATE TABLE mark(lane INTEGER PRIMARY KEY, cursor INTEGER NOT NULL, stored INTEGER NOT NULL,"
-        " parked INTEGER NOT NULL, expired INTEGER NOT NULL, erased INTEGER NOT NULL, objects INTEGER NOT NULL,"
-        " evicted INTEGER NOT NULL);"
+        "CREATE TABLE mark(lane INTEGER PRIMARY KEY, body BLOB NOT NULL);"
         "CREATE TABLE damage(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, realtime_ms INTEGER NOT NULL,"
         " records INTEGER NOT NULL, lost INTEGER NOT NULL, objects_lost INTEGER NOT NULL,"
         " last_parcel INTEGER NOT NULL, has_file INTEGER NOT NULL, is_done INTEGER NOT NULL, is_seen INTEGER NOT NULL);"
