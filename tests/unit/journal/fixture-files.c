@@ -35,6 +35,33 @@ bool state_holds(Fixture *f, const void *bytes, size_t size) {
         return folder_holds(f->dir, bytes, size);
 }
 
+static void folder_read(const char *dir, Bytes *ret) {
+        DIR *d = opendir(dir);
+        const struct dirent *entry;
+
+        assert_non_null(d);
+        while ((entry = readdir(d))) {
+                _cleanup_free_ char *path = path_join(dir, entry->d_name);
+                _cleanup_bytes_ Bytes content = { 0 };
+                struct stat st;
+
+                if (entry->d_name[0] == '.' || stat(path, &st) < 0)
+                        continue;
+                if (S_ISDIR(st.st_mode)) {
+                        folder_read(path, ret);
+                        continue;
+                }
+                assert_int_equal(file_read(path, 64 << 20, &content), 0);
+                if (content.size > 0)
+                        assert_int_equal(bytes_append(ret, content.data, content.size), 0);
+        }
+        (void)closedir(d);
+}
+
+void state_read(Fixture *f, Bytes *ret) {
+        folder_read(f->dir, ret);
+}
+
 bool text_in_state(Fixture *f, const char *text) {
         return state_holds(f, text, strlen(text));
 }

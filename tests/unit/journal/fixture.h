@@ -73,6 +73,7 @@ void wait_reclaimed(Fixture *f);        /* until the rows of all erasures are go
 
 /* Whether a file of the state folder, or of a folder in it, holds these bytes. */
 bool state_holds(Fixture *f, const void *bytes, size_t size);
+void state_read(Fixture *f, Bytes *ret); /* all bytes of all of them, for many questions */
 bool text_in_state(Fixture *f, const char *text);
 int64_t sql_number(Fixture *f, const char *file, const char *sql); /* with the journal closed */
 void sql_run(Fixture *f, const char *file, const char *sql);
