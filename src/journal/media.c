@@ -119,8 +119,10 @@ static int media_close_away(Engine *engine) {
         for (OpenParcel *open = engine->open_parcels; open; open = open->next) {
                 int r = segment_is_here(engine->segments, &open->segment);
 
-                if (r < 0)
+                if (r < 0) {
+                        engine->is_media_failure = true;
                         return segments_fail(engine->segments, r);
+                }
                 open->is_closing = r == 0;
                 has_some |= open->is_closing;
         }
@@ -223,24 +225,23 @@ bool engine_has_media_retry(const Engine *engine) {
  * Return: as engine_commit_media().
  */
 int engine_check_media(Engine *engine, uint32_t *lanes) {
+        bool has_waiting = engine->waiting[ROW_CLASS_MEDIA].first;
         _cleanup_leave_ Segments *entered = NULL;
-        int r = 0;
+        int r;
 
-        if (engine->waiting[ROW_CLASS_MEDIA].first)
-                r = engine_check_room(engine); /* for the rows */
-        if (r >= 0)
-                r = engine_commit_media(engine, lanes);
-        if (r != 0)
-                return r;
-        r = media_enter(engine, false, &entered);
+        r = media_enter(engine, has_waiting, &entered);
         if (r > 0)
                 return segments_state(engine->segments) == JOURNAL_MEDIA_OK ? 0 : JOURNAL_E_MEDIA;
-        if (segments_has_room(engine->segments))
-                segments_recover(engine->segments);
-        if (!segments_is_untidy(engine->segments) || segments_state(engine->segments) != JOURNAL_MEDIA_OK)
+        /* First, since a card may be full of what was erased while it was away. What is left over is tried again. */
+        if (segments_is_untidy(engine->segments))
+                (void)!segments_tidy(engine->segments, media_judge, engine);
+        if (!has_waiting) {
+                if (segments_has_room(engine->segments))
+                        segments_recover(engine->segments);
                 return 0;
-        r = segments_tidy(engine->segments, media_judge, engine);
-        return segments_fail(engine->segments, r) < 0 ? JOURNAL_E_MEDIA : 0;
+        }
+        r = engine_check_room(engine); /* for the rows */
+        return r < 0 ? r : engine_commit_media(engine, lanes);
 }
 
 static int media_note_lost(Engine *engine) {

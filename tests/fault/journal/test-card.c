@@ -133,6 +133,37 @@ static void test_old_clips_make_room_on_a_full_card(void **state) {
         check_counters(f);
 }
 
+/* Erased while the card is away: its files go before the next is written, or the card would stay full for good. */
+static void test_full_of_what_was_erased(void **state) {
+        const JournalErasure clip = { .purposes = ALL_PURPOSES, .clip = "clip", .since_ms = TIME_MS_NONE,
+                                      .until_ms = TIME_MS_NONE };
+        Fixture *f = *state;
+        _cleanup_free_ char *drawer = path_join(f->root, "drawer");
+        JournalReceipt receipt;
+        int r;
+
+        assert_int_equal(mkdir(drawer, 0700), 0);
+        mount_card(f, 0);
+        touch_marker(f);
+        assert_int_equal(fixture_open(f), 0);
+        do {
+                add_video(f, 1);
+                r = commit(f);
+        } while (r == 0);
+        assert_int_equal(media_state(f), JOURNAL_MEDIA_FULL);
+        assert_int_equal(mount(f->options.media_dir, drawer, NULL, MS_MOVE, NULL), 0);
+        assert_int_equal(erase(f, &clip, &receipt), 0);
+        wait_reclaimed(f);
+        add_video(f, 2);
+        assert_int_equal(commit(f), JOURNAL_E_MEDIA);
+        assert_int_equal(media_state(f), JOURNAL_MEDIA_MISSING);
+        assert_int_equal(mount(drawer, f->options.media_dir, NULL, MS_MOVE, NULL), 0);
+        assert_int_equal(commit(f), 0);
+        assert_int_equal(media_state(f), JOURNAL_MEDIA_OK);
+        assert_first_is(f, 2);
+        assert_int_equal(rmdir(drawer), 0);
+}
+
 static void test_read_only_can_be_read(void **state) {
         Fixture *f = *state;
 
@@ -208,6 +239,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 unit(test_full_costs_media_alone),
                 unit(test_old_clips_make_room_on_a_full_card),
+                unit(test_full_of_what_was_erased),
                 unit(test_read_only_can_be_read),
                 unit(test_unmounted_in_the_middle_of_a_clip),
                 unit(test_allocated_space_is_given_back),
