@@ -79,6 +79,7 @@ typedef struct JournalOptions {
         uint64_t commit_interval_usec;          /* group commit: this, 256 rows or 1 MiB, whichever is first */
         uint64_t retention_usec[PURPOSE_MAX];   /* powered-on or proven true time, whichever ends first; 0: no end */
         uint64_t alarm_retention_usec;
+        bool has_store;           /* what expires before it was sent is missed there: it becomes a gap */
         uint64_t max_use_bytes;   /* of databases and media; 0: half of the file system */
         uint64_t keep_free_bytes; /* of the file system, before the journal grows; 0: a twentieth of it, 1 GiB at most */
 } JournalOptions;
@@ -98,6 +99,7 @@ typedef struct JournalObserver {
         void (*failed)(const char *message, void *userdata);  /* a commit failed; the rows are kept and tried again */
         void (*recovered)(void *userdata);
         void (*state)(JournalState state, void *userdata);    /* changed, whether a commit failed or not */
+        void (*expired)(uint64_t n_records, void *userdata);  /* before they were sent; at start, too */
         void (*doomed)(void *userdata);                       /* objects wait to be deleted in the store */
         void (*media)(JournalMediaState state, const char *sentence, void *userdata); /* changed; OK: sentence "" */
         void (*damaged)(const JournalDamage *damage, void *userdata); /* noticed, or acknowledged by somebody */

@@ -107,6 +107,16 @@ static void add_storage(Table *table, const char *label, const json_t *state) {
                 add_state(table, label, state);
 }
 
+/* What nobody was to get is no loss. */
+static void add_expired(Table *table, const json_t *lanes, const char *store_state) {
+        int64_t n = output_lanes_total(lanes, "expired");
+        char text[FORMAT_MAX];
+
+        if (n > 0 && store_state && strcmp(store_state, "off") != 0)
+                table_add_pair(table, _("Expired"), TABLE_WARN, _("%s records before they could be sent"),
+                               format_count((uint64_t)n, text));
+}
+
 static int print_overview(const json_t *document) {
         const json_t *device = json_object_get(document, "device"), *sync = json_object_get(document, "sync");
         const json_t *deletions = json_object_get(sync, "PendingDeletions");
@@ -134,6 +144,7 @@ static int print_overview(const json_t *document) {
                                format_count((uint64_t)json_integer_value(deletions), text));
         table_add_pair(table, _("Filtered"), TABLE_PLAIN, _("%s fixes left out since start"),
                        format_count((uint64_t)json_integer_value(json_object_get(device, "FixesFiltered")), text));
+        add_expired(table, json_object_get(device, "Lanes"), json_string_value(json_object_get(sync, "State")));
         add_time(table, device);
         output_errors(table, json_object_get(device, "LastErrors"));
 

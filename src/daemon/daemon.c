@@ -47,6 +47,7 @@ static int start_journal(Daemon *d, sd_event *event) {
                 .media_dir = c->media_dir,
                 .commit_interval_usec = c->commit_interval_usec,
                 .alarm_retention_usec = c->alarm_retention_usec,
+                .has_store = c->store_url && c->store_url[0],
                 .max_use_bytes = c->max_use_bytes,
                 .keep_free_bytes = c->keep_free_bytes,
         };

@@ -127,6 +127,22 @@ static void on_media(JournalMediaState state, const char *sentence, void *userda
                 bus_media_changed(d->bus);
 }
 
+/* Said once a start: while the store is away for longer than that, every hour has some. */
+static void on_expired(uint64_t n_records, void *userdata) {
+        Daemon *d = userdata;
+
+        if (!d->store)
+                return; /* they were not to be sent */
+        if (!d->has_said_expired)
+                log_warning("%" PRIu64 " records were kept for as long as they may be and could not be sent until then: they "
+                            "are destroyed. Look at the way to the store, or allow more time; 'trailkeepctl status' counts "
+                            "them.",
+                            n_records);
+        d->has_said_expired = true;
+        if (d->bus)
+                bus_journal_changed(d->bus);
+}
+
 static void on_settled(void *userdata) {
         Daemon *d = userdata;
 
@@ -222,6 +238,7 @@ void news_wire(Daemon *d) {
                 .failed = on_journal_failed,
                 .recovered = on_journal_recovered,
                 .state = on_journal_state,
+                .expired = on_expired,
                 .doomed = on_doomed,
                 .damaged = on_damaged,
                 .media = on_media,

@@ -31,6 +31,7 @@ struct Daemon {
         Gnss *gnss;
         Bus *bus;
         bool is_refusing; /* the journal has no room; said once */
+        bool has_said_expired;
 };
 
 GnssObserver news_from_gnss(Daemon *d);

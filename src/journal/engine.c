@@ -249,6 +249,7 @@ int engine_new(const JournalOptions *options, const Clock *clock, Engine **ret, 
         engine->is_unsettled = engine->has_gaps = true;
         memcpy(engine->retention_usec, options->retention_usec, sizeof(engine->retention_usec));
         engine->alarm_retention_usec = options->alarm_retention_usec;
+        engine->has_store = options->has_store;
         engine->max_use_bytes = options->max_use_bytes;
         engine->keep_free_bytes = options->keep_free_bytes;
         engine->has_media_dir = options->media_dir && options->media_dir[0];
@@ -388,6 +389,7 @@ void engine_report(Engine *engine, EngineReport *ret) {
 
         *ret = (EngineReport){
                 .keep_in_usec = engine_keep_in_usec(engine),
+                .n_expired = engine->n_expired,
                 .has_retry = has_waiting || engine->is_unsettled || engine->is_doubtful || engine->is_behind ||
                              !engine->db,
                 .has_media_retry = engine_has_media_retry(engine),

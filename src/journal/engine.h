@@ -62,6 +62,7 @@ typedef struct Engine {
         const Clock *clock;
         uint64_t retention_usec[PURPOSE_MAX];
         uint64_t alarm_retention_usec;
+        bool has_store;
         uint64_t max_use_bytes, keep_free_bytes; /* 0: by the size of the file system */
         bool has_media_dir;         /* media does not lie beside the databases */
         int lock_fd;
@@ -103,6 +104,7 @@ typedef struct Engine {
         bool can_forget;            /* the vault has rows of destroyed parcels of which nothing is left */
         bool must_truncate;         /* an erasure's rows may be in the WAL */
         bool has_kept;              /* there may be living parcels */
+        uint64_t n_expired;         /* records that should have been sent, since the start */
         uint64_t next_expiry_on_usec; /* powered-on time; USEC_INFINITY: nothing expires */
 } Engine;
 
@@ -113,6 +115,7 @@ typedef struct EngineReport {
         char media_trouble[JOURNAL_MEDIA_TEXT_MAX];
         RowLoad waiting[ROW_CLASS_MAX]; /* rows that are not durable */
         uint64_t keep_in_usec; /* when engine_keep() is due; USEC_INFINITY: never */
+        uint64_t n_expired;    /* unsent, since the start */
         bool has_retry;        /* rows wait, or keys are not settled: try again */
         bool has_media_retry;  /* engine_check_media() has something to see to */
         bool has_dead;         /* engine_reclaim() has work */
@@ -194,6 +197,7 @@ int engine_evict(Engine *engine, uint32_t lanes, uint64_t wanted_bytes, unsigned
 
 /* gap.c */
 int engine_note_gap(Engine *engine, const Gap *gap) _must_check_; /* in the transaction that loses the data */
+int engine_note_parcel(Engine *engine, const Parcel *parcel, GapReason reason) _must_check_;
 int engine_settle_gaps(Engine *engine, const ParcelList *destroyed) _must_check_;
 int engine_erase_gaps(Engine *engine, const Erasure *erasure) _must_check_;
 int engine_next_gap(Engine *engine, uint64_t after, Row **ret) _must_check_; /* 1: found, 0: none */

@@ -86,28 +86,6 @@ static int evict_look_at(Evicting *evicting, const ParcelRow *row, bool is_spare
         return 1;
 }
 
-/* What of a parcel the store does not have. */
-static int evict_note_gap(Engine *engine, const Parcel *parcel) {
-        uint64_t n = parcel->extent.records, n_stored = 0;
-        Gap gap = {
-                .parcel = parcel->row.id,
-                .lane = parcel->row.lane,
-                .purpose = parcel->row.purpose,
-                .reason = GAP_EVICTED,
-                .subject = parcel->subject,
-                .source = parcel->source,
-                .since_ms = parcel->extent.oldest_ms,
-                .until_ms = parcel->extent.newest_ms,
-        };
-        int r;
-
-        r = engine_count_stored(engine, &parcel->row, n, &n_stored);
-        if (r < 0)
-                return r;
-        gap.records = n - n_stored;
-        return engine_note_gap(engine, &gap);
-}
-
 static int evict_choose_in(Evicting *evicting, Lane lane, bool is_spared) {
         if (!(evicting->lanes & 1U << lane))
                 return 0;
@@ -120,7 +98,7 @@ static int evict_choose_in(Evicting *evicting, Lane lane, bool is_spared) {
                         continue;
                 r = evict_look_at(evicting, row, is_spared, &parcel);
                 if (r > 0)
-                        r = evict_note_gap(evicting->engine, parcel);
+                        r = engine_note_parcel(evicting->engine, parcel, GAP_EVICTED);
                 if (r < 0)
                         return r;
                 if (!parcel)

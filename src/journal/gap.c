@@ -78,6 +78,35 @@ int engine_note_gap(Engine *engine, const Gap *gap) {
         return 0;
 }
 
+/**
+ * engine_note_parcel() - note what of a parcel the store does not have, before its key is destroyed
+ * @engine:     the engine, within a transaction of journal.db that is committed before that
+ * @parcel:     with its extent; an open one as far as it is durable
+ * @reason:     why it goes
+ *
+ * Return: 0; < 0.
+ */
+int engine_note_parcel(Engine *engine, const Parcel *parcel, GapReason reason) {
+        uint64_t n = parcel->extent.records, n_stored = 0;
+        Gap gap = {
+                .parcel = parcel->row.id,
+                .lane = parcel->row.lane,
+                .purpose = parcel->row.purpose,
+                .reason = reason,
+                .subject = parcel->subject,
+                .source = parcel->source,
+                .since_ms = parcel->extent.oldest_ms,
+                .until_ms = parcel->extent.newest_ms,
+        };
+        int r;
+
+        r = engine_count_stored(engine, &parcel->row, n, &n_stored);
+        if (r < 0)
+                return r;
+        gap.records = n - n_stored;
+        return engine_note_gap(engine, &gap);
+}
+
 /* Whether what a gap waits for came to pass. */
 static bool gap_holds(const Gap *gap, const ParcelList *destroyed) {
         for (size_t i = 0; i < destroyed->n; i++)

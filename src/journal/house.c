@@ -145,6 +145,7 @@ int house_open(Journal *journal, sd_event *event) {
                 return r;
         engine_report(journal->engine, &report);
         journal->counters = report.counters;
+        journal->n_expired = report.n_expired;
         /* Not as a job now: the ledger may still be replayed on the calling thread. */
         house_arm(journal->keep_timer, house_keep_delay_usec(&report), KEEP_ACCURACY_USEC);
         house_retry(journal->retry_timer, &journal->backoff, report.has_retry);
@@ -182,6 +183,7 @@ void house_arm_commit(Journal *journal) {
 void house_apply(Journal *journal, const EngineReport *report) {
         memcpy(journal->waiting, report->waiting, sizeof(journal->waiting));
         journal->counters = report->counters;
+        journal->n_expired = report->n_expired;
         journal->has_dead = report->has_dead;
         if (journal->is_ending)
                 return;

@@ -27,6 +27,7 @@ struct Journal {
         char media_trouble[JOURNAL_MEDIA_TEXT_MAX];
         JournalJob *jobs;               /* under way */
         bool is_failing, is_reclaiming, is_ending;
+        uint64_t n_expired, n_told_expired; /* since the start, as last reported; as told */
         bool has_dead;                  /* rows whose key is destroyed, as last reported */
 };
 

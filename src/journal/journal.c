@@ -54,6 +54,14 @@ static void journal_tell_media(Journal *journal, const EngineReport *report) {
                                         journal->observer.userdata);
 }
 
+static void journal_tell_expired(Journal *journal) {
+        uint64_t n = journal->n_expired - journal->n_told_expired;
+
+        journal->n_told_expired = journal->n_expired;
+        if (n > 0)
+                journal->observer.expired(n, journal->observer.userdata);
+}
+
 static void journal_tell_news(Journal *journal, const JournalJob *job, const JournalCounters *before, bool had_dead) {
         uint64_t n_doomed_before = before->objects_doomed;
 
@@ -67,6 +75,8 @@ static void journal_tell_news(Journal *journal, const JournalJob *job, const Jou
         for (unsigned lane = 0; lane < LANE_MAX; lane++)
                 if (job->durable_lanes & 1U << lane && journal->observer.committed)
                         journal->observer.committed((Lane)lane, journal->observer.userdata);
+        if (journal->observer.expired)
+                journal_tell_expired(journal);
         if (job->report.counters.objects_doomed > n_doomed_before && journal->observer.doomed)
                 journal->observer.doomed(journal->observer.userdata);
         if ((job->report.counters.objects_doomed < n_doomed_before || (had_dead && !job->report.has_dead)) &&
@@ -221,10 +231,12 @@ int journal_new(sd_event *event, const Clock *clock, const JournalOptions *optio
 /**
  * journal_observe() - who is told the news
  * @journal:    the journal
- * @observer:   copied; functions may be NULL; they must not free the journal
+ * @observer:   copied; functions may be NULL; they must not free the journal. What expired at start is told at once
  */
 void journal_observe(Journal *journal, const JournalObserver *observer) {
         journal->observer = *observer;
+        if (observer->expired)
+                journal_tell_expired(journal);
 }
 
 /**

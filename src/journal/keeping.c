@@ -24,6 +24,9 @@
 #include <string.h>
 #include "engine.h"
 #include "marks.h"
+#include "trailkeep/log.h"
+
+#define LOG_MODULE "journal"
 
 #define CLOSE_GRACE_USEC USEC_PER_MINUTE
 #define SAVE_EVERY_USEC USEC_PER_HOUR
@@ -174,6 +177,44 @@ static int engine_expire_in(Engine *engine, ParcelList *list, uint64_t *ret_next
         return n;
 }
 
+static int engine_note_expired_one(Engine *engine, const ParcelRow *row) {
+        const Parcel *open = engine_find_open(engine, row->id);
+        _cleanup_(parcel_freep) Parcel *parcel = NULL;
+        int r;
+
+        if (open)
+                return engine_note_parcel(engine, open, GAP_EXPIRED);
+        r = parcel_load(engine->vault, row->id, &parcel);
+        if (r != 0)
+                return MIN(r, 0); /* damaged: nobody knows any more what was in it */
+        return engine_note_parcel(engine, parcel, GAP_EXPIRED);
+}
+
+/* What should have been sent and was not becomes a gap. If that cannot be written it expires all the same. Without a
+ * store, and of media, which is not sent yet, nobody misses anything. */
+static void engine_note_expired(Engine *engine, const ParcelList *list) {
+        uint64_t on_usec = vault_powered_on_usec(engine->vault);
+        _cleanup_transaction_ Db *transaction = NULL;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < list->n && engine->has_store; i++) {
+                const ParcelRow *row = &list->rows[i];
+
+                if (row->lane == LANE_MEDIA ||
+                    !sessions_is_due(engine_expiry_on_usec(engine, row),
+                                     engine_retention_usec(engine, row->lane, row->purpose), on_usec))
+                        continue;
+                if (!transaction)
+                        r = db_begin(engine->db, &transaction);
+                if (r >= 0)
+                        r = engine_note_expired_one(engine, row);
+        }
+        if (r >= 0 && transaction)
+                r = db_commit(&transaction);
+        if (r < 0)
+                log_debug("a gap could not be noted: %s", strerror(-r));
+}
+
 /* Expiry alone, and writing powered-on time while something is kept, and what is known of true time. */
 static int engine_expire(Engine *engine) {
         _cleanup_parcel_list_ ParcelList list = { 0 };
@@ -189,6 +230,7 @@ static int engine_expire(Engine *engine) {
                 engine->has_kept = false;
                 return 0;
         }
+        engine_note_expired(engine, &list);
         r = engine_vault_begin(engine, &transaction);
         if (r < 0)
                 return r;

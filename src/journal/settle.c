@@ -175,6 +175,8 @@ static int settling_erasures(Settling *settling) {
 static void settling_adopt(Settling *settling) {
         Engine *engine = settling->engine;
 
+        for (size_t i = 0; i < LANE_MEDIA; i++) /* media is not sent yet */
+                engine->n_expired += settling->lanes[i].expired - engine->lanes[i].expired;
         memcpy(engine->lanes, settling->lanes, sizeof(engine->lanes));
         for (size_t i = 0; i < LANE_MAX; i++)
                 engine->pending[i] -= MIN(settling->gone[i], engine->pending[i]);

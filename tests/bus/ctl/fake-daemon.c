@@ -84,13 +84,14 @@ static int get_last_fix(sd_bus_message *call, void *userdata, sd_bus_error *erro
 static int get_lanes(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
                      void *userdata, sd_bus_error *error) {
         uint64_t pending = ((Fake *)userdata)->pending;
+        uint64_t expired = strcmp(((Fake *)userdata)->device_state, "degraded") == 0 ? 7 : 0;
         const uint64_t none = 0;
 
         return sd_bus_message_append(reply, "a{sa{st}}", 2, "alarm", 7, "recorded", none, "pending", none, "stored",
                                      none, "parked", none, "expired", none, "evicted", none, "erased", none, "track",
                                      7, "recorded",
-                                     UINT64_C(1216) + pending, "pending", pending, "stored", UINT64_C(1200), "parked",
-                                     UINT64_C(1), "expired", none, "evicted", UINT64_C(12), "erased", UINT64_C(3));
+                                     UINT64_C(1216) + pending + expired, "pending", pending, "stored", UINT64_C(1200), "parked",
+                                     UINT64_C(1), "expired", expired, "evicted", UINT64_C(12), "erased", UINT64_C(3));
 }
 
 static int get_device(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,

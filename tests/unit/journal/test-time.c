@@ -257,6 +257,50 @@ static void test_vault_of_the_first_version_is_brought_up(void **state) {
         assert_int_equal(n_expired(f), 3);
 }
 
+static void on_expired(uint64_t n_records, void *userdata) {
+        *(uint64_t *)userdata += n_records;
+}
+
+/* Somebody waits for it in the store: he is to see that something was there. */
+static void test_what_expired_unsent_is_told_and_becomes_a_gap(void **state) {
+        Fixture *f = *state;
+        _cleanup_(journal_batch_freep) JournalBatch *batch = NULL;
+        uint64_t n_told = 0;
+
+        f->options.has_store = true;
+        assert_int_equal(fixture_open(f), 0);
+        prove_time(f, TRUE_TIME_STORE);
+        append(f, 3);
+        assert_int_equal(send_batch(f, LANE_TRACK, 1), 1);
+        power_off(f, 40 * USEC_PER_DAY);
+        journal_observe(f->journal, &(JournalObserver){ .expired = on_expired, .userdata = &n_told });
+        assert_int_equal(n_told, 0);
+        prove_time(f, TRUE_TIME_STORE);
+        assert_int_equal(n_told, 2);
+        assert_int_equal(commit(f), 0);
+        batch = read_batch(f, LANE_TRACK, 10);
+        assert_non_null(batch);
+        assert_int_equal(batch->n_records, 1);
+        assert_non_null(strstr(batch->records[0]->payload, "\"class\":\"GAP\",\"reason\":\"expired\",\"records\":2"));
+        check_counters(f);
+}
+
+static void test_what_expired_at_start_is_told_once(void **state) {
+        Fixture *f = *state;
+        uint64_t n_told = 0;
+
+        assert_int_equal(fixture_open(f), 0);
+        append(f, 3);
+        fixture_close(f);
+        fixture_advance(f, 31 * USEC_PER_DAY);
+        assert_int_equal(fixture_open(f), 0);
+        journal_observe(f->journal, &(JournalObserver){ .expired = on_expired, .userdata = &n_told });
+        assert_int_equal(n_told, 3);
+        assert_int_equal(commit(f), 0);
+        assert_int_equal(n_told, 3);
+        assert_int_equal(n_pending(f), 0); /* without a store nobody misses it: there is no gap */
+}
+
 #define unit(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 int main(void) {
@@ -272,6 +316,8 @@ int main(void) {
                 unit(test_damaged_session_only_delays),
                 unit(test_offset_is_nowhere_in_plain_text),
                 unit(test_vault_of_the_first_version_is_brought_up),
+                unit(test_what_expired_unsent_is_told_and_becomes_a_gap),
+                unit(test_what_expired_at_start_is_told_once),
         };
 
         return cmocka_run_group_tests_name("journal time", tests, NULL, NULL);
