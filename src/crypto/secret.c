@@ -4,8 +4,14 @@
  *
  * Each secret has a page of its own: page attributes (locked, not dumped, wiped in a forked child) hold for whole
  * pages, so a key beside ordinary data would either lose them or lend them. There are few keys at a time; a page each
- * is cheaper than an allocator would be. What OpenSSL expands from a key lies on its own heap and is cleansed when its
- * context is freed; core dumps of the process are off (see the unit file and daemon/).
+ * is cheaper than an allocator would be. Where the page cannot be locked, since RLIMIT_MEMLOCK is too small, it is used
+ * all the same, and the daemon says so at its start.
+ *
+ * What OpenSSL expands from a key, and that begins with the key itself, lies on the ordinary heap as long as its context
+ * lives, and is cleansed when that is freed: its secure heap is for private keys and does not take cipher contexts, and an
+ * allocator of ours under all of OpenSSL would lock everything that TLS holds as well. So it is kept out of core dumps and
+ * from other users' eyes with the whole process (PR_SET_DUMPABLE, RLIMIT_CORE), and out of swap by the unit
+ * (MemorySwapMax=0), not page by page.
  */
 #include <errno.h>
 #include <string.h>

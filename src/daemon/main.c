@@ -61,6 +61,9 @@ static int run(const Config *config, const char *bus_address) {
         if (r != 0)
                 return r == DAEMON_E_SETUP ? EXIT_SETUP : EXIT_FAILED;
 
+        if (!process_can_lock_keys())
+                log_warning("Keys may get into swap, if there is any: this process may not lock 64 KiB of memory. Raise "
+                            "LimitMEMLOCK= of its unit or 'ulimit -l', or switch swap off.");
         log_info("trailkeepd %s is running.", TRAILKEEP_VERSION);
         tell_manager("READY=1\nSTATUS=Running.");
         r = sd_event_loop(event);

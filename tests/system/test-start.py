@@ -122,6 +122,20 @@ class StartTest(unittest.TestCase):
         consents = box.bus.call('Consent1', 'List')[0]
         return any(c['purpose']['data'] == 'location' and c['granted']['data'] for c in consents)
 
+    def test_keys_that_cannot_be_locked(self):
+        """where keys cannot be kept from swap it starts, and says so with what to do; where they can it does not"""
+        box = self.box().init()
+        self.assertEqual(box.start().stop(), 0)
+        self.assertNotIn('into swap', box.log())
+        wrapper = os.path.join(box.folder, 'wrapper')
+        drop = 'setpriv --bounding-set -ipc_lock' if os.geteuid() == 0 else ''
+        with open(wrapper, 'w', encoding='utf-8') as f:
+            f.write(f'#!/bin/bash\nulimit -l 0\nexec {drop} {box.program} "$@"\n')
+        os.chmod(wrapper, 0o755)
+        box.program = wrapper
+        self.assertEqual(box.start().stop(), 0)
+        self.assertRegex(box.log(), 'into swap.*LimitMEMLOCK=')
+
     def test_credentials(self):
         """a systemd credential goes before the file of the configuration"""
         box = self.box().init()
