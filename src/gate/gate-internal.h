@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * What gate.c and decision.c share.
+ * What gate.c and the decisions share.
  */
 #include "trailkeep/gate.h"
 #include "consent-entry.h"

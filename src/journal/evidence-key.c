@@ -14,8 +14,10 @@
 #include <string.h>
 #include "evidence-key.h"
 #include "evidence.h"
+#include "trailkeep/parse.h"
 
 #define KEY_TEXT_MAX 512
+#define DIGITS_MAX 20 /* of a 64-bit number; the format below says so, too */
 
 /**
  * evidence_key_done() - forget a key
@@ -103,16 +105,20 @@ static int read_hex(const char *text, uint8_t *ret, size_t size) {
  */
 int evidence_key_parse(const char *text, EvidenceKey *ret) {
         char installation[2 * INSTALLATION_SIZE + 1], hex[2 * SECRET_SIZE + 1];
+        char chain[DIGITS_MAX + 1], decisions[DIGITS_MAX + 1], parcels[DIGITS_MAX + 1];
         uint8_t bytes[SECRET_SIZE];
         EvidenceKey key = { 0 };
         int n = 0, r = -EBADMSG;
 
         if (sscanf(text,
-                   "trailkeep-evidence 1 installation %32[0-9a-f] chain %" SCNu64 " first %" SCNu64 " %" SCNu64
+                   "trailkeep-evidence 1 installation %32[0-9a-f] chain %20[0-9] first %20[0-9] %20[0-9]"
                    " key %64[0-9a-f]\n%n",
-                   installation, &key.chain, &key.first[EVIDENCE_DECISIONS], &key.first[EVIDENCE_PARCELS], hex,
-                   &n) == 5 && n > 0 && text[n] == 0)
+                   installation, chain, decisions, parcels, hex, &n) == 5 && n > 0 && text[n] == 0)
                 r = read_hex(installation, key.installation, INSTALLATION_SIZE);
+        if (r >= 0 && (parse_u64(chain, 0, UINT64_MAX, &key.chain) < 0 ||
+                       parse_u64(decisions, 0, UINT64_MAX, &key.first[EVIDENCE_DECISIONS]) < 0 ||
+                       parse_u64(parcels, 0, UINT64_MAX, &key.first[EVIDENCE_PARCELS]) < 0))
+                r = -EBADMSG;
         if (r >= 0)
                 r = read_hex(hex, bytes, SECRET_SIZE);
         if (r >= 0)

@@ -11,16 +11,15 @@
 _Static_assert(LANE_BATCH_MAX == 8, "the statement has eight rows");
 
 static int lane_batch_insert_all(LaneBatch *batch) {
+        LANE_SQL(insert, "INSERT OR FAIL INTO ", "(id, body) VALUES(?, ?), (?, ?), (?, ?), (?, ?), (?, ?), (?, ?),"
+                                                 " (?, ?), (?, ?)");
         DbValue values[2 * LANE_BATCH_MAX];
 
         for (size_t i = 0; i < LANE_BATCH_MAX; i++) {
                 values[2 * i] = DB_INT(batch->ids[i]);
                 values[2 * i + 1] = DB_BYTES(&batch->bodies[i]);
         }
-        return db_run_values(batch->db,
-                             LANE_SQL("INSERT OR FAIL INTO ", "(id, body) VALUES(?, ?), (?, ?), (?, ?), (?, ?),"
-                                                              " (?, ?), (?, ?), (?, ?), (?, ?)")[batch->lane],
-                             values, ELEMENTSOF(values));
+        return db_run_values(batch->db, insert[batch->lane], values, ELEMENTSOF(values));
 }
 
 /**

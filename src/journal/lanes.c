@@ -175,7 +175,9 @@ int lanes_open_copy(const char *path, Db **ret) {
  * Return: 0; -EEXIST; < 0.
  */
 int lane_insert(Db *db, Lane lane, uint64_t id, const Bytes *body) {
-        return db_run(db, LANE_SQL("INSERT INTO ", "(id, body) VALUES(?, ?)")[lane], DB_INT(id), DB_BYTES(body));
+        LANE_SQL(insert, "INSERT INTO ", "(id, body) VALUES(?, ?)");
+
+        return db_run(db, insert[lane], DB_INT(id), DB_BYTES(body));
 }
 
 /**
@@ -189,15 +191,15 @@ int lane_insert(Db *db, Lane lane, uint64_t id, const Bytes *body) {
  * Return: 1; 0 if there is no row; < 0.
  */
 int lane_bounds(Db *db, Lane lane, uint64_t from, uint64_t to, uint64_t ret_bounds[static 2]) {
-        const char *lowest = LANE_SQL("SELECT min(id) FROM ", " WHERE id BETWEEN ? AND ?")[lane];
-        const char *highest = LANE_SQL("SELECT max(id) FROM ", " WHERE id BETWEEN ? AND ?")[lane];
+        LANE_SQL(lowest, "SELECT min(id) FROM ", " WHERE id BETWEEN ? AND ?");
+        LANE_SQL(highest, "SELECT max(id) FROM ", " WHERE id BETWEEN ? AND ?");
         int64_t first, last;
         int r;
 
-        r = db_number(db, lowest, &first, DB_INT(from), DB_INT(to));
+        r = db_number(db, lowest[lane], &first, DB_INT(from), DB_INT(to));
         if (r <= 0)
                 return r;
-        r = db_number(db, highest, &last, DB_INT(from), DB_INT(to));
+        r = db_number(db, highest[lane], &last, DB_INT(from), DB_INT(to));
         if (r <= 0)
                 return r < 0 ? r : db_damaged(db);
         ret_bounds[0] = (uint64_t)first;
@@ -241,8 +243,9 @@ int lane_count(Db *db, Lane lane, uint64_t from, uint64_t to, uint64_t *ret) {
  * Return: 0; < 0.
  */
 int lane_start_rows(Db *db, Lane lane, uint64_t from, uint64_t to, sqlite3_stmt **ret) {
-        return db_start(db, LANE_SQL("SELECT id, body FROM ", " WHERE id BETWEEN ? AND ? ORDER BY id")[lane], ret,
-                        DB_INT(from), DB_INT(to));
+        LANE_SQL(select, "SELECT id, body FROM ", " WHERE id BETWEEN ? AND ? ORDER BY id");
+
+        return db_start(db, select[lane], ret, DB_INT(from), DB_INT(to));
 }
 
 /**
@@ -255,7 +258,9 @@ int lane_start_rows(Db *db, Lane lane, uint64_t from, uint64_t to, sqlite3_stmt 
  * Return: 0; < 0.
  */
 int lane_delete(Db *db, Lane lane, uint64_t from, uint64_t to) {
-        return db_run(db, LANE_SQL("DELETE FROM ", " WHERE id BETWEEN ? AND ?")[lane], DB_INT(from), DB_INT(to));
+        LANE_SQL(delete, "DELETE FROM ", " WHERE id BETWEEN ? AND ?");
+
+        return db_run(db, delete[lane], DB_INT(from), DB_INT(to));
 }
 
 /**

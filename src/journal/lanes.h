@@ -15,9 +15,9 @@
 
 #define LANES_WAL_PAGES 1000 /* after so many the WAL is copied into journal.db */
 
-/* A statement about the rows of a lane, one literal for each: db.c finds literals by their address. */
-#define LANE_SQL(before, after)                                 \
-        (const char *const[LANE_MAX]){                          \
+/* Statements about the rows of each lane, literals: db.c finds those by their address. */
+#define LANE_SQL(name, before, after)                           \
+        static const char *const name[LANE_MAX] = {             \
                 [LANE_ALARM] = before "alarm" after,            \
                 [LANE_EVENT] = before "event" after,            \
                 [LANE_TRACK] = before "track" after,            \

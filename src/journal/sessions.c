@@ -126,7 +126,6 @@ void sessions_get_time(const Sessions *sessions, int64_t on_minus_boottime_usec,
         int64_t proven_usec = (int64_t)present->proven_on_usec - on_minus_boottime_usec;
 
         *ret = (JournalTime){
-                .past.has_floor = last && last != present,
                 .has_vouched = vouched,
         };
         if (present->sources != 0)
@@ -136,8 +135,10 @@ void sessions_get_time(const Sessions *sessions, int64_t on_minus_boottime_usec,
                         .uncertainty_usec = present->uncertainty_usec,
                         .boottime_usec = (uint64_t)MAX(proven_usec, INT64_C(0)),
                 };
-        if (ret->past.has_floor)
+        if (last && last != present) {
+                ret->past.has_floor = true;
                 ret->past.floor_offset_usec = last->offset_usec + on_minus_boottime_usec;
+        }
         if (vouched)
                 ret->vouched_offset_usec = vouched->offset_usec + on_minus_boottime_usec;
 }
