@@ -62,16 +62,13 @@ static int gap_join(const Catalogue *catalogue, const Gap *gap) {
  */
 int engine_note_gap(Engine *engine, const Gap *gap) {
         Catalogue catalogue = engine_catalogue(engine);
-        Gap said = *gap;
         int r;
 
-        if (said.lane == LANE_MEDIA)
-                said.lane = LANE_EVENT;
         if (gap->records == 0 || strcmp(gap->source, PARCEL_SOURCE_OWN) == 0)
                 return 0;
-        r = gap->parcel == 0 ? gap_join(&catalogue, &said) : 0;
+        r = gap->parcel == 0 ? gap_join(&catalogue, gap) : 0;
         if (r == 0)
-                r = gap_insert(&catalogue, &said);
+                r = gap_insert(&catalogue, gap);
         if (r < 0)
                 return r;
         engine->has_gaps = true; /* should the transaction fail, one look too many */
@@ -219,19 +216,20 @@ static void gap_write(const Gap *gap, char payload[static PAYLOAD_MAX]) {
 }
 
 static int gap_to_row(Engine *engine, const Gap *gap, Row **ret) {
+        Lane lane = gap->lane == LANE_MEDIA ? LANE_EVENT : gap->lane; /* see above */
         _cleanup_(record_freep) Record *record = NULL;
         char payload[PAYLOAD_MAX];
         Row *row = NULL;
         int r;
 
         gap_write(gap, payload);
-        r = record_new(gap_kind(gap->lane), gap->subject, PARCEL_SOURCE_OWN, gap->since_ms, payload, &record);
+        r = record_new(gap_kind(lane), gap->subject, PARCEL_SOURCE_OWN, gap->since_ms, payload, &record);
         bytes_wipe(payload, sizeof(payload));
         if (r >= 0)
                 r = row_new(record, clock_boottime_usec(engine->clock), &row);
         if (r < 0)
                 return r;
-        row->lane = gap->lane;
+        row->lane = lane;
         row->purpose = gap->purpose;
         row->gap = gap->id;
         *ret = row;

@@ -213,6 +213,57 @@ static void test_what_a_crash_left_is_tidied_at_the_start(void **state) {
         assert_int_equal(send_batch(f, LANE_MEDIA, 10), 1);
 }
 
+static void overwrite_page_1(Fixture *f) {
+        _cleanup_free_ char *path = fixture_path(f, "journal.db");
+        _cleanup_close_ int fd = open(path, O_WRONLY);
+        static const uint8_t zeroes[4096];
+
+        assert_int_equal(pwrite(fd, zeroes, sizeof(zeroes), 0), sizeof(zeroes));
+}
+
+/* The bytes lie elsewhere; the rows that say where are carried over. */
+static void test_a_damaged_database_costs_no_bytes(void **state) {
+        Fixture *f = *state;
+        _cleanup_(journal_batch_freep) JournalBatch *batch = NULL;
+
+        assert_int_equal(fixture_open(f), 0);
+        for (unsigned i = 0; i < 20; i++)
+                add_media(f, RECORD_VIDEO, "a", i, 3000);
+        assert_int_equal(commit(f), 0);
+        fixture_close(f);
+        overwrite_page_1(f);
+        assert_int_equal(fixture_open(f), 0);
+        assert_int_equal(journal_counters(f->journal)->damage.n_damages, 1);
+        assert_int_equal(lane_counters(f, LANE_MEDIA)->pending, 20);
+        assert_int_equal(commit(f), 0); /* tidies the folder */
+        batch = read_batch(f, LANE_MEDIA, 100);
+        assert_int_equal(batch->n_records, 20);
+        for (unsigned i = 0; i < 20; i++)
+                assert_is_sample(batch->records[i], i, 3000);
+}
+
+/* Where no row is left nobody knows where the bytes begin: the record is parked, and said to be lost; what is new is
+ * not in its way. */
+static void test_a_lost_database_leaves_media_that_works(void **state) {
+        Fixture *f = *state;
+        _cleanup_free_ char *path = fixture_path(f, "journal.db");
+        _cleanup_(journal_batch_freep) JournalBatch *batch = NULL;
+
+        assert_int_equal(fixture_open(f), 0);
+        add_media(f, RECORD_VIDEO, "a", 1, 3000);
+        assert_int_equal(commit(f), 0);
+        fixture_close(f);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(fixture_open(f), 0);
+        add_media(f, RECORD_VIDEO, "b", 2, 3000);
+        assert_int_equal(commit(f), 0);
+        batch = read_batch(f, LANE_MEDIA, 100);
+        assert_int_equal(batch->n_records, 1);
+        assert_is_sample(batch->records[0], 2, 3000);
+        assert_int_equal(lane_counters(f, LANE_MEDIA)->parked, 1);
+        assert_int_equal(lane_counters(f, LANE_EVENT)->pending, 1);
+}
+
 #define unit(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
 
 int main(void) {
@@ -226,6 +277,8 @@ int main(void) {
                 unit(test_bytes_of_another_record_do_not_pass),
                 unit(test_a_lost_segment_of_the_boxs_disk_is_parked),
                 unit(test_what_a_crash_left_is_tidied_at_the_start),
+                unit(test_a_damaged_database_costs_no_bytes),
+                unit(test_a_lost_database_leaves_media_that_works),
         };
 
         return cmocka_run_group_tests_name("the end of media", tests, NULL, NULL);
