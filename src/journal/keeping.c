@@ -149,8 +149,9 @@ int engine_vault_commit(Engine *engine, Db **transaction) {
         return 0;
 }
 
-/* Destroys what is due and finds the next deadline. Returns how many were destroyed. */
-static int engine_expire_in(Engine *engine, ParcelList *list, uint64_t *ret_next_usec) {
+/* Destroys what is due, finds the next deadline and when the oldest was opened that will have one. Returns how many were
+ * destroyed. */
+static int engine_expire_in(Engine *engine, ParcelList *list, uint64_t *ret_next_usec, uint64_t *ret_oldest_usec) {
         uint64_t on_usec = vault_powered_on_usec(engine->vault), next_usec = USEC_INFINITY;
         uint64_t oldest_usec = USEC_INFINITY;
         int n = 0, r;
@@ -172,8 +173,8 @@ static int engine_expire_in(Engine *engine, ParcelList *list, uint64_t *ret_next
                 row->fate = PARCEL_EXPIRED;
                 n++;
         }
-        vault_time_trim(&engine->time, oldest_usec);
         *ret_next_usec = next_usec;
+        *ret_oldest_usec = oldest_usec;
         return n;
 }
 
@@ -219,7 +220,7 @@ static void engine_note_expired(Engine *engine, const ParcelList *list) {
 static int engine_expire(Engine *engine) {
         _cleanup_parcel_list_ ParcelList list = { 0 };
         _cleanup_transaction_ Db *transaction = NULL;
-        uint64_t next_usec = USEC_INFINITY;
+        uint64_t next_usec = USEC_INFINITY, oldest_usec = USEC_INFINITY;
         int n, r;
 
         r = parcels_list(engine->vault, PARCELS_LIVING, &list);
@@ -234,12 +235,14 @@ static int engine_expire(Engine *engine) {
         r = engine_vault_begin(engine, &transaction);
         if (r < 0)
                 return r;
-        n = engine_expire_in(engine, &list, &next_usec);
+        n = engine_expire_in(engine, &list, &next_usec, &oldest_usec);
         if (n < 0)
                 return n;
         r = engine_vault_commit(engine, &transaction);
         if (r < 0)
                 return r;
+        /* Only now: should it have failed, the next try needs to know the boots of what is due. */
+        vault_time_trim(&engine->time, oldest_usec);
         engine->next_expiry_on_usec = next_usec;
         engine->has_kept = (size_t)n < list.n;
         engine->is_unsettled |= n > 0;

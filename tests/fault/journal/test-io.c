@@ -114,6 +114,63 @@ static bool rotate_with_failure(unsigned n, bool is_lasting) {
         return is_reached;
 }
 
+static void ignore_done(int r, void *userdata) {
+}
+
+static int prove_time(Fixture *f) {
+        const TrueTimeProof proof = {
+                .sources = 1U << TRUE_TIME_STORE,
+                .offset_usec = (int64_t)f->realtime_usec - (int64_t)f->boottime_usec,
+                .uncertainty_usec = USEC_PER_SEC,
+                .boottime_usec = f->boottime_usec,
+        };
+
+        return journal_prove_time(f->journal, &proof, ignore_done, f);
+}
+
+/* Returns whether the failure was reached. True time is proven after forty days without power. */
+static bool expire_with_failure(unsigned n, bool is_lasting) {
+        JournalBatch *batch = NULL;
+        Fixture *f = NULL;
+        bool is_reached;
+
+        assert_int_equal(fixture_setup((void **)&f), 0);
+        medium_watch(f->dir);
+        assert_int_equal(fixture_open(f), 0);
+        assert_int_equal(prove_time(f), 0);
+        append(f, 3);
+        fixture_close(f);
+        f->realtime_usec += 40 * USEC_PER_DAY;
+        f->boottime_usec = USEC_PER_MINUTE;
+        assert_int_equal(fixture_open(f), 0);
+        medium_fail_at(n, is_lasting);
+        assert_int_equal(prove_time(f), 0);
+        for (int i = 0; i < 2; i++) {
+                (void)try_read_batch(f, LANE_TRACK, 10, &batch); /* whether it fails or not, nothing is read */
+                assert_null(batch);
+        }
+        is_reached = medium_count() >= n;
+        medium_never_fail();
+        fixture_reopen(f);
+        assert_int_equal(prove_time(f), 0); /* it may not have been written before */
+        assert_null(read_batch(f, LANE_TRACK, 10));
+        assert_int_equal(lane_counters(f, LANE_TRACK)->expired, 3);
+        assert_int_equal(lane_counters(f, LANE_TRACK)->pending, 0);
+        check_counters(f);
+        assert_int_equal(fixture_teardown((void **)&f), 0);
+        return is_reached;
+}
+
+static void test_what_is_due_is_never_read_however_its_end_fails(void **state) {
+        unsigned n = 1;
+
+        while (expire_with_failure(n, false))
+                n++;
+        assert_true(n > 10);
+        for (n = 1; expire_with_failure(n, true); n++)
+                ;
+}
+
 static int count_entry(uint64_t seq, const char *body, void *userdata) {
         ++*(int *)userdata;
         return 0;
@@ -200,6 +257,7 @@ int main(void) {
                 cmocka_unit_test(test_a_single_failure_at_any_place),
                 cmocka_unit_test(test_failing_from_any_place_on),
                 cmocka_unit_test(test_what_an_erasure_spares_outlives_its_failure),
+                cmocka_unit_test(test_what_is_due_is_never_read_however_its_end_fails),
                 cmocka_unit_test(test_rotation_that_fails_anywhere_costs_nothing),
                 cmocka_unit_test(test_erasure_of_everything_leaves_a_whole_ledger_wherever_it_fails),
                 cmocka_unit_test_setup_teardown(test_rows_wait_in_memory_and_are_durable_in_the_end, fixture_setup,

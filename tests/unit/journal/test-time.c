@@ -200,11 +200,13 @@ static void test_sessions_nobody_needs_are_dropped(void **state) {
         assert_int_equal(fixture_open(f), 0);
         power_off(f, 25 * USEC_PER_DAY);
         prove_time(f, TRUE_TIME_STORE);
+        assert_int_equal(ledger_append_entry(f, "{}"), 0); /* they go with the transaction that follows */
         fixture_close(f);
         assert_true(sql_number(f, "vault.db", "SELECT count(*) FROM session") <= 7);
         assert_int_equal(fixture_open(f), 0);
         power_off(f, 30 * USEC_PER_DAY);
         prove_time(f, TRUE_TIME_STORE);
+        assert_int_equal(ledger_append_entry(f, "{}"), 0); /* they go with the transaction that follows */
         fixture_close(f);
         assert_int_equal(sql_number(f, "vault.db", "SELECT count(*) FROM session"), 1);
 }
