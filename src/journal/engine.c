@@ -292,12 +292,15 @@ Engine *engine_free(Engine *engine) {
                 /* Nobody is left to be told; what fails here is counted again at the next start. */
                 if (engine_commit(engine, &lanes) == JOURNAL_E_MEDIA)
                         (void)!engine_end_media(engine);
+                else
+                        engine_note_lost(engine);
                 (void)!engine_close_old(engine, UINT64_MAX);
         }
         while (engine->open_parcels)
                 engine_drop_open(engine, engine->open_parcels->parcel->row.id);
         for (size_t i = 0; i < ROW_CLASS_MAX; i++)
                 rows_done(&engine->waiting[i]);
+        gap_list_done(&engine->refused);
         parcel_free(engine->reading);
         segments_free(engine->segments);
         has_opened = engine->db;
@@ -391,6 +394,7 @@ void engine_report(Engine *engine, EngineReport *ret) {
                 .keep_in_usec = engine_keep_in_usec(engine),
                 .n_expired = engine->n_expired,
                 .has_retry = has_waiting || engine->is_unsettled || engine->is_doubtful || engine->is_behind ||
+                             engine->refused.n > 0 ||
                              !engine->db,
                 .has_media_retry = engine_has_media_retry(engine),
                 .has_dead = engine->has_dead,

@@ -77,6 +77,7 @@ typedef struct Engine {
         Segments *segments;
 
         RowList waiting[ROW_CLASS_MAX]; /* appended, not yet durable */
+        GapList refused;          /* records that were not taken */
         OpenParcel *open_parcels;
         Parcel *reading;          /* the last one that was read from; NULL: none */
 
@@ -200,6 +201,9 @@ int engine_note_gap(Engine *engine, const Gap *gap) _must_check_; /* in the tran
 int engine_note_parcel(Engine *engine, const Parcel *parcel, GapReason reason) _must_check_;
 int engine_settle_gaps(Engine *engine, const ParcelList *destroyed) _must_check_;
 int engine_erase_gaps(Engine *engine, const Erasure *erasure) _must_check_;
+void engine_erase_refused(Engine *engine, const Erasure *erasure);
+void engine_note_lost(Engine *engine);
+int engine_note_refused(Engine *engine) _must_check_;
 int engine_next_gap(Engine *engine, uint64_t after, Row **ret) _must_check_; /* 1: found, 0: none */
 
 #define PIECE_TAG_SIZE 16

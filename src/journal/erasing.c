@@ -177,6 +177,7 @@ static void erasing_adopt(Erasing *erasing) {
                         engine_drop_open(engine, erasing->list.rows[i].id);
         engine->reading = parcel_free(engine->reading);
         engine->is_unsettled = true;
+        engine_erase_refused(engine, &erasing->erasure);
         rows_done(&erasing->dropped);
 }
 

@@ -183,6 +183,62 @@ int engine_erase_gaps(Engine *engine, const Erasure *erasure) {
         }
 }
 
+/**
+ * engine_erase_refused() - forget what was refused and is covered by an erasure
+ * @engine:     the engine
+ * @erasure:    borrowed
+ */
+void engine_erase_refused(Engine *engine, const Erasure *erasure) {
+        for (size_t i = engine->refused.n; i > 0; i--)
+                if (erasure_covers_gap(erasure, &engine->refused.gaps[i - 1]))
+                        gap_list_remove(&engine->refused, i - 1);
+}
+
+/**
+ * engine_note_refused() - note what there was no room for, now that there is
+ * @engine:     the engine
+ *
+ * Return: 0; < 0: it waits on.
+ */
+int engine_note_refused(Engine *engine) {
+        _cleanup_transaction_ Db *transaction = NULL;
+        int r;
+
+        if (engine->refused.n == 0)
+                return 0;
+        r = db_begin(engine->db, &transaction);
+        for (size_t i = 0; r >= 0 && i < engine->refused.n; i++)
+                r = engine_note_gap(engine, &engine->refused.gaps[i]);
+        if (r >= 0)
+                r = db_commit(&transaction);
+        if (r >= 0)
+                gap_list_done(&engine->refused);
+        return r;
+}
+
+/**
+ * engine_note_lost() - the end has come, and what waits could not be written: at least say so, out of the reserve
+ * @engine:     the engine
+ */
+void engine_note_lost(Engine *engine) {
+        for (size_t i = 0; i < ROW_CLASS_MAX; i++)
+                for (const Row *row = engine->waiting[i].first; row; row = row->next)
+                        gap_list_add(&engine->refused, &(Gap){
+                                .lane = row->lane,
+                                .purpose = row->purpose,
+                                .reason = GAP_REFUSED,
+                                .subject = (char *)row->subject,
+                                .source = (char *)row->source,
+                                .records = 1,
+                                .since_ms = row->time_ms,
+                                .until_ms = row->time_ms,
+                        });
+        if (engine->is_doubtful || !engine->db)
+                return;
+        if (engine_note_refused(engine) < 0 && reserve_give(&engine->reserve))
+                (void)!engine_note_refused(engine); /* nobody is left to be told */
+}
+
 /* The first kind of record that travels in the lane. */
 static RecordKind gap_kind(Lane lane) {
         RecordKind kind = 0;

@@ -83,7 +83,9 @@ bool gaps_meet(const Gap *a, const Gap *b) {
  */
 void gap_widen(Gap *gap, const Gap *other) {
         gap->records += other->records;
-        gap->since_ms = MIN(gap->since_ms, other->since_ms);
+        if (other->since_ms == TIME_MS_NONE)
+                return;
+        gap->since_ms = gap->since_ms == TIME_MS_NONE ? other->since_ms : MIN(gap->since_ms, other->since_ms);
         gap->until_ms = MAX(gap->until_ms, other->until_ms);
 }
 

@@ -5,6 +5,7 @@
  * at a time.
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "objects.h"
 #include "trailkeep/macros.h"
@@ -38,6 +39,18 @@ void gap_done(Gap *gap);
 
 bool gaps_meet(const Gap *a, const Gap *b);
 void gap_widen(Gap *gap, const Gap *other);
+
+/* Gaps that wait in memory, each with strings of its own. */
+typedef struct GapList {
+        Gap *gaps;
+        size_t n;
+} GapList;
+#define GAP_LIST_MAX 64 /* what does not meet any of so many is counted with the last of its kind */
+
+void gap_list_add(GapList *list, const Gap *gap);      /* copies; out of memory: it is not said */
+void gap_list_move(GapList *to, GapList *from);        /* @from is empty afterwards */
+void gap_list_remove(GapList *list, size_t i);
+void gap_list_done(GapList *list);
 
 /* Writers work within a transaction. */
 int gap_insert(const Catalogue *catalogue, const Gap *gap) _must_check_;

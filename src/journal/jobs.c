@@ -42,6 +42,7 @@ void job_run(WorkerJob *worker_job, void *context) {
         Engine *engine = context;
 
         engine_append(engine, &job->rows);
+        gap_list_move(&engine->refused, &job->refused);
         job_try(job, engine);
         if (job->r < 0 && !job->is_modest && !engine->is_doubtful && engine_yield_reserve(engine, job->r))
                 job_try(job, engine);

@@ -28,6 +28,7 @@ struct JournalJob {
         int r;
         RowList rows;      /* handed to the thread with this job */
         RowLoad load[ROW_CLASS_MAX]; /* of these rows */
+        GapList refused;   /* what was not taken since, likewise */
         uint32_t durable_lanes; /* bit mask 1 << Lane: what the thread made durable in this job */
         EngineReport report;
         JournalJob *previous, *next; /* all that are under way */

@@ -22,6 +22,7 @@ struct Journal {
         JournalObserver observer;
         JournalCounters counters;
         RowList fresh;                  /* appended, not yet handed to the thread */
+        GapList refused;                /* not taken, likewise */
         RowLoad sent[ROW_CLASS_MAX];    /* handed over, not reported about yet */
         RowLoad waiting[ROW_CLASS_MAX]; /* the thread's, as last reported */
         char media_trouble[JOURNAL_MEDIA_TEXT_MAX];

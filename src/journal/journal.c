@@ -108,6 +108,7 @@ static void job_done(WorkerJob *worker_job) {
 void journal_take_rows(Journal *journal, JournalJob *job) {
         memcpy(job->load, journal->fresh.load, sizeof(job->load));
         rows_move(&job->rows, &journal->fresh);
+        gap_list_move(&job->refused, &journal->refused);
         loads_add(journal->sent, job->load);
 }
 
@@ -127,6 +128,7 @@ int journal_submit(Journal *journal, JournalJob *job) {
         r = worker_submit(journal->worker, &job->worker);
         if (r != 0) {
                 rows_move(&journal->fresh, &job->rows);
+                gap_list_move(&journal->refused, &job->refused);
                 loads_subtract(journal->sent, job->load);
                 return r < 0 ? r : JOURNAL_E_FULL;
         }
@@ -253,10 +255,13 @@ Journal *journal_free(Journal *journal) {
         journal->is_ending = true;
         house_close(journal);
         worker_free(journal->worker);
-        if (journal->engine)
+        if (journal->engine) {
                 engine_append(journal->engine, &journal->fresh);
+                gap_list_move(&journal->engine->refused, &journal->refused);
+        }
         engine_free(journal->engine); /* commits */
         rows_done(&journal->fresh);
+        gap_list_done(&journal->refused);
         free(journal);
         return NULL;
 }
@@ -313,6 +318,20 @@ const char *journal_media_trouble(const Journal *journal) {
         return journal->media_trouble;
 }
 
+/* What is not taken is missing later: it is said as soon as something can be written. */
+static void journal_note_refused(Journal *journal, const Record *record) {
+        gap_list_add(&journal->refused, &(Gap){
+                .lane = record_kind_lane(record->kind),
+                .purpose = record_kind_purpose(record->kind),
+                .reason = GAP_REFUSED,
+                .subject = record->subject,
+                .source = record->source,
+                .records = 1,
+                .since_ms = record->time_ms,
+                .until_ms = record->time_ms,
+        });
+}
+
 /**
  * journal_append() - take a record that is to become durable
  * @journal:    the journal
@@ -321,7 +340,7 @@ const char *journal_media_trouble(const Journal *journal) {
  * Media has room of its own in memory, as much again, so that a card that is away costs no other record.
  *
  * Return: 0: durable with the next commit, see journal_commit() and committed(); JOURNAL_E_FULL: too much waits in
- * memory, nothing was taken; -EINVAL if it has bytes of media that its kind does not have; -ENOMEM.
+ * memory, nothing was taken, and the gap is noted; -EINVAL if it has bytes of media that its kind does not have; -ENOMEM.
  */
 int journal_append(Journal *journal, Record *record) {
         RowLoad *fresh = journal->fresh.load, total;
@@ -331,8 +350,10 @@ int journal_append(Journal *journal, Record *record) {
         Row *row = NULL;
         int r;
 
-        if (n >= WAITING_RECORDS_MAX || n_bytes + strlen(record->payload) + record->data.size > WAITING_BYTES_MAX)
+        if (n >= WAITING_RECORDS_MAX || n_bytes + strlen(record->payload) + record->data.size > WAITING_BYTES_MAX) {
+                journal_note_refused(journal, record);
                 return JOURNAL_E_FULL;
+        }
         r = row_new(record, clock_boottime_usec(journal->clock), &row);
         if (r < 0)
                 return r;

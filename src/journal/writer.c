@@ -316,10 +316,13 @@ static int engine_try_commit(Engine *engine, uint32_t *lanes) {
         RowList *waiting = engine->waiting;
         int r = 0;
 
-        if (waiting[ROW_CLASS_PLAIN].first || waiting[ROW_CLASS_MEDIA].first || engine->has_gaps)
+        if (waiting[ROW_CLASS_PLAIN].first || waiting[ROW_CLASS_MEDIA].first || engine->has_gaps ||
+            engine->refused.n > 0)
                 r = engine_check_room(engine);
         while (r >= 0 && waiting[ROW_CLASS_PLAIN].first)
                 r = engine_commit_some(engine, &waiting[ROW_CLASS_PLAIN], lanes);
+        if (r >= 0)
+                r = engine_note_refused(engine);
         if (r >= 0 && engine->has_gaps)
                 r = engine_commit_gaps(engine, lanes);
         if (r >= 0 && waiting[ROW_CLASS_MEDIA].first)

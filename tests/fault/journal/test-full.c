@@ -43,6 +43,14 @@ static void fill_up(Fixture *f) {
         assert_int_equal(commit(f), -ENOSPC);
 }
 
+/* What is sent next is this record of a gap. */
+static void check_gap(Fixture *f, const char *expected) {
+        _cleanup_(journal_batch_freep) JournalBatch *batch = read_batch(f, LANE_TRACK, 1);
+
+        assert_non_null(batch);
+        assert_non_null(strstr(batch->records[0]->payload, expected));
+}
+
 static void open_with_records(Fixture *f) {
         assert_int_equal(fixture_open(f), 0);
         append(f, 100);
@@ -162,7 +170,7 @@ static void test_start_on_a_full_disk(void **state) {
         small_fs_empty(f, UINT_MAX);
         while (journal_state(f) != JOURNAL_STATE_OK)
                 fixture_turn(f); /* by itself */
-        assert_int_equal(lane_counters(f, LANE_TRACK)->pending, 51);
+        assert_int_equal(lane_counters(f, LANE_TRACK)->pending, 52); /* with a gap: what waited when it was closed */
         check_counters(f);
         assert_int_equal(reserve_bytes(f), RESERVE_BYTES);
 }
@@ -262,12 +270,56 @@ static void test_records_wait_up_to_a_bound(void **state) {
         fill_up(f);
         for (int i = 1; i < 4096; i++)
                 append_one(f);
-        r = append_record(f, RECORD_FIX, SUBJECT_A, START_REALTIME_MS);
-        assert_int_equal(r, JOURNAL_E_FULL);
+        for (int i = 0; i < 3; i++) {
+                r = append_record(f, RECORD_FIX, SUBJECT_A, START_REALTIME_MS + 1000 * i);
+                assert_int_equal(r, JOURNAL_E_FULL);
+        }
+        assert_int_equal(append_record(f, RECORD_ALARM, SUBJECT_A, START_REALTIME_MS), JOURNAL_E_FULL);
         small_fs_empty(f, UINT_MAX);
         assert_int_equal(commit(f), 0);
-        assert_int_equal(lane_counters(f, LANE_TRACK)->recorded, 4096);
+        assert_int_equal(lane_counters(f, LANE_TRACK)->recorded, 4096 + 1); /* and what was refused is said */
+        assert_int_equal(lane_counters(f, LANE_ALARM)->recorded, 1);
         append_one(f);
+        assert_int_equal(commit(f), 0);
+        while (lane_counters(f, LANE_TRACK)->pending > 1)
+                assert_true(send_batch(f, LANE_TRACK, 4096) > 0);
+        check_gap(f, "\"class\":\"GAP\",\"reason\":\"refused\",\"records\":3,");
+}
+
+/* What waited when the box was switched off is lost; that it is, is not. */
+static void test_what_waits_at_the_end_becomes_a_gap(void **state) {
+        Fixture *f = *state;
+
+        open_with_records(f);
+        fill_up(f);
+        append_one(f);
+        fixture_close(f);
+        small_fs_empty(f, UINT_MAX);
+        assert_int_equal(fixture_open(f), 0);
+        assert_int_equal(lane_counters(f, LANE_TRACK)->recorded, 100);
+        append_one(f);
+        assert_int_equal(commit(f), 0);
+        assert_int_equal(lane_counters(f, LANE_TRACK)->recorded, 102);
+        assert_int_equal(send_batch(f, LANE_TRACK, 100), 100);
+        assert_int_equal(send_batch(f, LANE_TRACK, 1), 1);
+        check_gap(f, "\"class\":\"GAP\",\"reason\":\"refused\",\"records\":2,");
+}
+
+/* Withdrawn is withdrawn: not even that something is missing is said. */
+static void test_what_was_refused_before_a_withdrawal_is_forgotten(void **state) {
+        Fixture *f = *state;
+        JournalReceipt receipt;
+
+        assert_int_equal(fixture_open(f), 0);
+        fill_up(f);
+        for (int i = 1; i < 4096; i++)
+                append_one(f);
+        assert_int_equal(append_record(f, RECORD_FIX, SUBJECT_A, START_REALTIME_MS), JOURNAL_E_FULL);
+        assert_int_equal(append_record(f, RECORD_FIX, SUBJECT_B, START_REALTIME_MS), JOURNAL_E_FULL);
+        assert_int_equal(erase(f, &everything_unsent, &receipt), 0);
+        small_fs_empty(f, UINT_MAX);
+        assert_int_equal(commit(f), 0);
+        assert_int_equal(lane_counters(f, LANE_TRACK)->recorded, 1); /* of the other subject */
 }
 
 #define test(name) cmocka_unit_test_setup_teardown(test_##name, small_fs_setup, small_fs_teardown)
@@ -286,6 +338,8 @@ int main(void) {
                 test(records_do_not_eat_the_reserve),
                 test(sending_goes_on_on_a_full_disk),
                 test(records_wait_up_to_a_bound),
+                test(what_waits_at_the_end_becomes_a_gap),
+                test(what_was_refused_before_a_withdrawal_is_forgotten),
         };
 
         if (!small_fs_prepare())
