@@ -125,13 +125,13 @@ static int room_evict(Engine *engine, uint32_t lanes, uint64_t wanted_bytes, uns
 }
 
 /* More than a limit allows is evicted before more is written; what fails there is tried again with what is written next.
- * While rows are being deleted nobody knows yet how much is too much. */
-static void room_keep_quota(Engine *engine) {
+ * While rows are being deleted nobody knows yet how much is too much. Returns 0 when there was nothing to do. */
+static int room_keep_quota(Engine *engine) {
         uint32_t lanes = engine->has_media_dir ? ~(UINT32_C(1) << LANE_MEDIA) : UINT32_MAX;
         int r;
 
         if (engine->has_dead || engine->is_unsettled)
-                return;
+                return 0;
         r = room_keep_free(engine);
         if (r == 0)
                 r = room_evict(engine, lanes, quota_excess(&engine->quota), 0);
@@ -142,6 +142,7 @@ static void room_keep_quota(Engine *engine) {
                                quota_lane_excess(&engine->quota, (Lane)lane, engine->lane_bytes[lane]), 0);
         if (r < 0)
                 log_debug("no room could be made: %s", strerror(-r));
+        return r;
 }
 
 /* How much the WAL may still grow, as large as it gets with what waits. */
@@ -173,16 +174,17 @@ static bool room_can_recycle(const Engine *engine) {
  * Return: 0; -ENOSPC: there is none that they may have; < 0: nothing can be written.
  */
 int engine_check_room(Engine *engine) {
+        bool is_changed;
         int r, r_reserve;
 
         r = engine_measure(engine, &engine->quota);
         if (r < 0)
                 return r;
-        room_keep_quota(engine);
+        is_changed = room_keep_quota(engine) != 0 || !reserve_is_whole(&engine->reserve);
         r_reserve = engine_restore_reserve(engine);
         if (r_reserve < 0 && !is_no_room(r_reserve))
                 return r_reserve;
-        r = engine_measure(engine, &engine->quota);
+        r = is_changed ? engine_measure(engine, &engine->quota) : 0;
         if (r < 0)
                 return r;
         if (r_reserve >= 0 &&
