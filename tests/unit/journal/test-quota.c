@@ -294,6 +294,24 @@ static void test_a_gap_says_what_went(void **state) {
         assert_non_null(strstr(batch->records[0]->payload, expected));
 }
 
+/* Of a parcel that the store has a part of, only the rest is missing. */
+static void test_a_gap_leaves_out_what_the_store_has(void **state) {
+        Fixture *f = *state;
+        _cleanup_(journal_batch_freep) JournalBatch *batch = NULL, *gap = NULL;
+        uint64_t object;
+
+        add_parcels(f, RECORD_FIX, 1);
+        assert_int_equal(engine_read_batch(f->engine, LANE_TRACK, 5, 1 << 20, &batch), 0);
+        assert_int_equal(engine_put_intent(f->engine, LANE_TRACK, batch->first, batch->last, "x", &object), 0);
+        assert_int_equal(engine_ack_object(f->engine, object), 0);
+        assert_int_equal(engine_evict(f->engine, UINT32_MAX, 1, 0), 1);
+        engine_commit_all(f);
+        assert_int_equal(evicted(f, LANE_TRACK), PARCEL_RECORDS - 5);
+        assert_int_equal(engine_read_batch(f->engine, LANE_TRACK, 100, 1 << 20, &gap), 0);
+        assert_non_null(strstr(gap->records[0]->payload, "\"records\":11,"));
+        check_recorded(f);
+}
+
 static void test_records_of_gaps_stay(void **state) {
         Fixture *f = *state;
         uint64_t n_bytes;
@@ -389,6 +407,7 @@ int main(void) {
                 test(less_than_enough_is_nothing),
                 test(what_is_on_its_way_is_doomed_when_it_goes),
                 test(a_gap_says_what_went),
+                test(a_gap_leaves_out_what_the_store_has),
                 test(records_of_gaps_stay),
                 test(the_room_is_used_again),
                 test(all_that_goes_is_subtracted),
