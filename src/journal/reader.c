@@ -180,23 +180,31 @@ static int batch_fill(Engine *engine, JournalBatch *batch, const Parcel *parcel,
                       uint64_t *ret_damaged) {
         Filling filling = { .engine = engine, .batch = batch, .parcel = parcel, .limits = limits };
         _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        uint64_t first = batch->first;
+        uint64_t next = batch->first;
         int r;
 
         *ret_damaged = 0;
         if (batch->n_records > 0)
-                first = batch->ids[batch->n_records - 1] + 1;
-        r = lane_start_rows(engine->db, batch->lane, first, batch->last, &statement);
+                next = MAX(next, batch->ids[batch->n_records - 1] + 1);
+        r = lane_start_rows(engine->db, batch->lane, next, batch->last, &statement);
         if (r < 0)
                 return r;
-        while (batch->n_records < limits->records_max && (r = db_step(engine->db, statement)) > 0) {
+        while (batch->n_records < limits->records_max) {
+                r = db_step(engine->db, statement);
+                if (r < 0)
+                        return r;
+                /* Where an id is damaged SQLite passes over it, or over all behind it, without a word. */
+                if (r == 0)
+                        return next <= batch->last ? db_damaged(engine->db) : 0;
+                if (db_column_u64(statement, 0) != next++)
+                        return db_damaged(engine->db);
                 r = filling_add(&filling, statement);
                 if (r == READER_E_DAMAGED)
                         *ret_damaged = db_column_u64(statement, 0);
                 if (r != 0)
                         return r == READER_E_DAMAGED || r == READER_FULL ? 0 : r;
         }
-        return r < 0 ? r : 0;
+        return 0;
 }
 
 /**

@@ -201,6 +201,50 @@ static void test_an_intent_keeps_its_name(void **state) {
         check_counters(f);
 }
 
+/* Within an intent, and not its first one. */
+static void test_a_damaged_record_does_not_hold_up_its_intent(void **state) {
+        Fixture *f = *state;
+        _cleanup_(journal_batch_freep) JournalBatch *batch = NULL, *again = NULL;
+        uint64_t object;
+
+        assert_int_equal(fixture_open(f), 0);
+        append(f, 30);
+        batch = read_batch(f, LANE_TRACK, 20);
+        assert_int_equal(put_intent(f, LANE_TRACK, batch->first, batch->last, "tracks/once", &object), 0);
+        fixture_close(f);
+        sql_run(f, "journal.db", "UPDATE track SET body = zeroblob(length(body)) WHERE id % 1048576 IN (9, 10, 12)");
+        assert_int_equal(fixture_open(f), 0);
+        again = read_batch(f, LANE_TRACK, 500);
+        assert_int_equal(again->object, object);
+        assert_int_equal(again->n_records, 17);
+        assert_int_equal(ack(f, object), 0);
+        assert_int_equal(lane_counters(f, LANE_TRACK)->parked, 3);
+        assert_int_equal(send_batch(f, LANE_TRACK, 500), 10);
+        check_counters(f);
+}
+
+/* SQLite passes over it, or over all behind it, without a word. */
+static void test_a_record_that_is_not_where_it_must_be_is_noticed(void **state) {
+        Fixture *f = *state;
+        _cleanup_(journal_batch_freep) JournalBatch *batch = NULL;
+        uint64_t lost;
+
+        assert_int_equal(fixture_open(f), 0);
+        append(f, 30);
+        fixture_close(f);
+        sql_run(f, "journal.db", "DELETE FROM track WHERE id % 1048576 = 9");
+        assert_int_equal(fixture_open(f), 0);
+        assert_int_equal(try_read_batch(f, LANE_TRACK, 500, &batch), -EBADMSG);
+        assert_int_equal(damage(f)->n_damages, 1);
+        lost = damage(f)->records_lost;
+        assert_in_range(lost, 0, 1); /* SQLite may have left a copy of it */
+        assert_int_equal(commit(f), 0);
+        send_all(f, LANE_TRACK);
+        assert_int_equal(lane_counters(f, LANE_TRACK)->stored, 30); /* or 29, and what says that one is missing */
+        assert_int_equal(lane_counters(f, LANE_TRACK)->parked, lost);
+        check_counters(f);
+}
+
 static void test_what_was_parked_stays_parked(void **state) {
         Fixture *f = *state;
         _cleanup_(journal_batch_freep) JournalBatch *batch = NULL;
@@ -384,6 +428,8 @@ int main(void) {
                 unit(test_missing_journal_is_made_anew),
                 unit(test_first_start_is_no_damage),
                 unit(test_an_intent_keeps_its_name),
+                unit(test_a_damaged_record_does_not_hold_up_its_intent),
+                unit(test_a_record_that_is_not_where_it_must_be_is_noticed),
                 unit(test_what_was_parked_stays_parked),
                 unit(test_an_erasure_is_not_applied_to_what_came_after),
                 unit(test_a_flip_in_the_wal_is_noticed),
