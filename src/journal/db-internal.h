@@ -21,6 +21,7 @@ struct Db {
         bool has_size;   /* nothing was run since its size was asked for */
         DbSize size;
         bool is_damaged; /* SQLite or a reader found something that cannot be */
+        bool has_failed; /* the last transaction */
 };
 
 int db_error(struct Db *db, int code) _must_check_; /* SQLite's code as ours */

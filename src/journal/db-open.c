@@ -25,6 +25,7 @@
 #include "salvage-wal.h"
 
 #define HEADER_SIZE 100
+#define HEADER_WRITE_VERSION 18 /* offset: 1 or 2 */
 #define HEADER_MAGIC "SQLite format 3" /* with its 0 byte */
 #define DB_MODE 0600
 
@@ -94,7 +95,9 @@ static int db_set_journal_mode(Db *db, const char *mode) {
         if (r < 0)
                 return r;
         answer = (const char *)sqlite3_column_text(statement, 0);
-        return answer && strcmp(answer, mode) == 0 ? 0 : -EOPNOTSUPP;
+        if (!answer)
+                return -ENOMEM;
+        return strcmp(answer, mode) == 0 ? 0 : -EOPNOTSUPP;
 }
 
 /* What was made and unmade on the way to a new database must not come back after a power cut: SQLite leaves its first
@@ -207,6 +210,26 @@ static int db_configure(Db *db, const DbFormat *format) {
         return db_check_format(db, format);
 }
 
+/* A write version that SQLite does not know makes a file read-only, too; none of ours has one. */
+static bool has_foreign_version(const char *path) {
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        uint8_t version = 0;
+
+        return fd >= 0 && pread(fd, &version, 1, HEADER_WRITE_VERSION) == 1 && version > 2;
+}
+
+/* Where a file cannot be opened for writing SQLite takes it read-only and says so at the first write, and at every one
+ * after it until the next start. So that is asked now. Taking the lock writes nothing. Along the way ROLLBACK is prepared,
+ * which must not want for memory when it is needed. */
+static int db_check_writable(Db *db, const char *path) {
+        _cleanup_transaction_ Db *transaction = NULL;
+        int r = -EROFS;
+
+        if (sqlite3_db_readonly(db->sqlite, "main") == 0)
+                r = db_begin(db, &transaction);
+        return r == -EROFS && has_foreign_version(path) ? db_damaged(db) : r;
+}
+
 /**
  * db_open() - open a database of ours, or make it
  * @path:       of the file, made with mode 0600 if it is not there
@@ -231,6 +254,8 @@ int db_open(const char *path, const DbFormat *format, Db **ret) {
         if (r < 0)
                 return r;
         r = db_configure(db, format);
+        if (r == 0)
+                r = db_check_writable(db, path);
         if (r != 0)
                 db = db_abandon(db); /* what is refused is left as it is, its WAL included */
         if (r == -EBUSY)

@@ -46,6 +46,10 @@ int db_error(Db *db, int code) {
                 return -EFBIG;
         }
         system_errno = db->sqlite ? sqlite3_system_errno(db->sqlite) : 0;
+        /* Where a file cannot be opened for writing SQLite tries to read it and does not make it, then reports why the
+         * second failed, or that it cannot write there: true, and of no use to anybody. */
+        if (system_errno == ENOENT || system_errno == EBADF)
+                return -EIO;
         return system_errno > 0 ? -system_errno : -EIO;
 }
 
@@ -282,6 +286,21 @@ int db_number_values(Db *db, const char *sql, const DbValue *values, size_t n_va
         return 1;
 }
 
+/* After a transaction that failed. Where opening its journal for writing failed SQLite has it read-only and, under
+ * exclusive locking, never opens it again: every transaction would fail until the next start, long after the medium is
+ * well. Giving the lock up closes it, and the next transaction opens it anew. In WAL mode this does nothing. */
+static int db_let_go(Db *db) {
+        int r = 0;
+
+        if (sqlite3_get_autocommit(db->sqlite) == 0)
+                r = db_run(db, "ROLLBACK");
+        if (r >= 0)
+                r = db_execute(db, "PRAGMA locking_mode=NORMAL; SELECT count(*) FROM sqlite_schema;"
+                                   "PRAGMA locking_mode=EXCLUSIVE");
+        db->has_failed = r < 0;
+        return r;
+}
+
 /**
  * db_begin() - start a transaction that will write
  * @db:         the database
@@ -290,9 +309,10 @@ int db_number_values(Db *db, const char *sql, const DbValue *values, size_t n_va
  * Return: 0; < 0.
  */
 int db_begin(Db *db, Db **ret_transaction) {
-        int r;
+        int r = db->has_failed ? db_let_go(db) : 0;
 
-        r = db_run(db, "BEGIN IMMEDIATE");
+        if (r >= 0)
+                r = db_run(db, "BEGIN IMMEDIATE");
         if (r < 0)
                 return r;
         *ret_transaction = db;
@@ -322,8 +342,40 @@ int db_commit(Db **transaction) {
 void db_rollbackp(Db **transaction) {
         Db *db = *transaction;
 
+        if (!db)
+                return;
         /* After some failures SQLite has rolled back by itself. */
-        if (db && sqlite3_get_autocommit(db->sqlite) == 0)
-                (void)!db_run(db, "ROLLBACK"); /* a failed one is made up for by the next opening */
+        if (sqlite3_get_autocommit(db->sqlite) == 0)
+                (void)!db_run(db, "ROLLBACK"); /* a failed one is made up for by the next db_begin() */
+        db->has_failed = true;
         *transaction = NULL;
+}
+
+/**
+ * db_check() - check the structure of the whole file
+ * @db:         the database
+ *
+ * Reads all of it. Where SQLite could not read a page, or had no memory for it, it says so in the place where it would
+ * name a damage, and that is not one: who takes it for one tells somebody to throw away what is whole.
+ *
+ * Return: 0; -EBADMSG if it is damaged; < 0: not known.
+ */
+int db_check(Db *db) {
+        _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        const char *answer, *code;
+        int r;
+
+        r = db_start(db, "PRAGMA quick_check(1)", &statement);
+        if (r >= 0)
+                r = db_step(db, statement);
+        if (r < 0)
+                return r;
+        answer = (const char *)sqlite3_column_text(statement, 0);
+        if (!answer)
+                return -ENOMEM;
+        if (strcmp(answer, "ok") == 0)
+                return 0;
+        code = strstr(answer, "error code=");
+        r = code ? db_error(db, (int)strtol(code + strlen("error code="), NULL, 10)) : 0;
+        return r < 0 ? r : -EBADMSG;
 }

@@ -55,6 +55,7 @@ int db_execute(Db *db, const char *sql) _must_check_;
 /* Damage: once something was read that cannot be, is_damaged() says so. */
 int db_damaged(Db *db) _must_check_; /* for a reader that finds it: -EBADMSG */
 bool db_is_damaged(const Db *db);
+int db_check(Db *db) _must_check_; /* the structure of the whole file */
 int db_open_damaged(const char *path, Db **ret) _must_check_; /* to read what can be read; nothing is written */
 Db *db_abandon(Db *db); /* closes it without writing anything */
 

@@ -211,21 +211,6 @@ static int vault_load(Vault *vault) {
         return db_upgrade(vault->db, vault_format());
 }
 
-static int vault_check(Vault *vault) {
-        _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        const char *answer;
-        int r;
-
-        r = db_start(vault->db, "PRAGMA quick_check(1)", &statement);
-        if (r < 0)
-                return r;
-        r = db_step(vault->db, statement);
-        if (r < 0)
-                return r;
-        answer = (const char *)sqlite3_column_text(statement, 0);
-        return answer && strcmp(answer, "ok") == 0 ? 0 : -EBADMSG;
-}
-
 /**
  * vault_open() - open the vault, or make it at the first start
  * @path:       of vault.db; its folder must exist
@@ -254,7 +239,7 @@ int vault_open(const char *path, Secret *root, const Clock *clock, Vault **ret, 
                 vault->boot = SD_ID128_NULL;
         r = db_open(path, vault_format(), &vault->db);
         if (r == 0)
-                r = vault_check(vault);
+                r = db_check(vault->db);
         if (r != 0)
                 return journal_refuse_file(error, r, path);
         r = vault_load(vault);
