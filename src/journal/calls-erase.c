@@ -25,8 +25,9 @@ static void erase_work(JournalJob *job, Engine *engine) {
         EraseJob *call = (EraseJob *)job;
 
         job->r = engine_erase(engine, &call->erasure, &call->receipt);
-        /* A failure is in the report, and tried again. */
-        (void)!engine_commit(engine, &job->durable_lanes);
+        /* What is in doubt stays so until the next job, or this one would be done a second time for want of room. */
+        if (!engine->is_doubtful)
+                (void)!engine_commit(engine, &job->durable_lanes); /* a failure is in the report, and tried again */
 }
 
 static void erase_finish(JournalJob *job) {

@@ -241,7 +241,7 @@ int engine_object_deleted(Engine *engine, uint64_t object) _must_check_;
 
 /* erasing.c */
 int engine_count_stored(Engine *engine, const ParcelRow *row, uint64_t n, uint64_t *ret) _must_check_;
-int engine_erase(Engine *engine, const JournalErasure *erasure, JournalReceipt *ret) _must_check_;
+int engine_erase(Engine *engine, const JournalErasure *scope, JournalReceipt *receipt) _must_check_;
 int engine_list_erasures(Engine *engine, JournalErasureState **ret, size_t *ret_n) _must_check_;
 
 /* keys.c */

@@ -192,16 +192,8 @@ static int engine_count_applied(Engine *engine, uint64_t request, uint64_t *ret)
         return 0;
 }
 
-/**
- * engine_erase() - destroy what is here and doom what is in the store
- * @engine:     the engine
- * @scope:      what; borrowed
- * @ret:        the receipt; untouched on failure
- *
- * Return: 0: the keys are destroyed and the doomed objects are noted, both on the medium; < 0: if the vault failed
- * nothing was erased, and if journal.db failed the keys are destroyed and the rest is tried again.
- */
-int engine_erase(Engine *engine, const JournalErasure *scope, JournalReceipt *ret) {
+/* The vault's part. Once it is committed the receipt has its number. */
+static int engine_erase_keys(Engine *engine, const JournalErasure *scope, JournalReceipt *ret) {
         _cleanup_(erasing_done) Erasing erasing = { .engine = engine, .scope = scope };
         JournalReceipt *receipt = &erasing.erasure.receipt;
         int r;
@@ -218,14 +210,27 @@ int engine_erase(Engine *engine, const JournalErasure *scope, JournalReceipt *re
         if (r < 0)
                 return r;
         erasing_adopt(&erasing);
-        r = engine_settle(engine);
-        if (r >= 0)
-                r = engine_count_applied(engine, erasing.erasure.request, &receipt->objects_doomed);
-        if (r < 0)
-                return r;
         receipt->request = erasing.erasure.request;
         *ret = *receipt;
         return 0;
+}
+
+/**
+ * engine_erase() - destroy what is here and doom what is in the store
+ * @engine:     the engine
+ * @scope:      what; borrowed
+ * @receipt:    zeroed; it has its number as soon as the keys are destroyed, and with it only what is left to do is done:
+ *              so nothing is erased, or written down, a second time when journal.db wanted for room
+ *
+ * Return: 0: the keys are destroyed and the doomed objects are noted, both on the medium; < 0: if the vault failed
+ * nothing was erased, and if journal.db failed the keys are destroyed and the rest is tried again.
+ */
+int engine_erase(Engine *engine, const JournalErasure *scope, JournalReceipt *receipt) {
+        int r = receipt->request == 0 ? engine_erase_keys(engine, scope, receipt) : 0;
+
+        if (r >= 0)
+                r = engine_settle(engine);
+        return r < 0 ? r : engine_count_applied(engine, receipt->request, &receipt->objects_doomed);
 }
 
 static int erasure_state(Engine *engine, const Erasure *erasure, JournalErasureState *ret) {

@@ -93,7 +93,7 @@ static void erase_range(Fixture *f, uint32_t purposes, const char *subject, int6
         const JournalErasure erasure = {
                 .purposes = purposes, .subject = subject, .since_ms = since_ms, .until_ms = until_ms,
         };
-        JournalReceipt receipt;
+        JournalReceipt receipt = { 0 };
 
         assert_int_equal(engine_erase(f->engine, &erasure, &receipt), 0);
 }

@@ -345,7 +345,7 @@ static void test_all_that_goes_is_subtracted(void **state) {
         const JournalErasure erasure = {
                 .purposes = 1U << PURPOSE_NOTIFICATIONS, .since_ms = TIME_MS_NONE, .until_ms = TIME_MS_NONE,
         };
-        JournalReceipt receipt;
+        JournalReceipt receipt = { 0 };
 
         add_parcels(f, RECORD_FIX, 3);
         add_parcels(f, RECORD_ALARM, 3);
