@@ -14,6 +14,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <string.h>
 #if defined(__arm__) || defined(__aarch64__)
@@ -101,9 +102,10 @@ int aead_new(AeadAlgorithm algorithm, const Secret *key, Aead **ret) {
         aead = calloc(1, sizeof(*aead));
         if (!aead)
                 return -ENOMEM;
+        ERR_clear_error(); /* what is oldest in the queue afterwards is the reason */
         cipher = EVP_CIPHER_fetch(NULL, name, NULL);
         if (!cipher)
-                return -EOPNOTSUPP;
+                return ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE ? -ENOMEM : -EOPNOTSUPP;
         r = aead_context_new(cipher, key, 1, &aead->seal);
         if (r >= 0)
                 r = aead_context_new(cipher, key, 0, &aead->open);

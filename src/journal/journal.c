@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "journal-error.h"
 #include "journal-private.h"
 #include "ledger.h"
 #include "trailkeep/log.h"
@@ -215,7 +216,7 @@ int journal_new(sd_event *event, const Clock *clock, const JournalOptions *optio
         *ret_error = (JournalError){ .text = "" };
         journal = calloc(1, sizeof(*journal));
         if (!journal)
-                return -ENOMEM;
+                return journal_refuse(ret_error, -ENOMEM, "out of memory");
         journal->clock = clock;
         journal->commit_interval_usec = options->commit_interval_usec;
         r = engine_new(options, clock, &journal->engine, ret_error);
@@ -225,7 +226,7 @@ int journal_new(sd_event *event, const Clock *clock, const JournalOptions *optio
         if (r >= 0)
                 r = house_open(journal, event);
         if (r < 0)
-                return r;
+                return journal_refuse(ret_error, r, "the journal's thread cannot be started: %s", strerror(-r));
         *ret = TAKE_PTR(journal);
         return 0;
 }
