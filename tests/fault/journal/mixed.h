@@ -11,9 +11,9 @@
  */
 #include "fixture.h"
 
-#define MIXED_RECORDS_MAX 1024
+#define MIXED_RECORDS_MAX 8192
 #define MIXED_OBJECTS_MAX 512
-#define MIXED_ERASURES_MAX 32
+#define MIXED_ERASURES_MAX 128
 #define MIXED_BATCH_MAX 6
 
 /* Of a record. GONE: erased or expired, and never to be read again. */
@@ -41,14 +41,14 @@ typedef struct MixedObject {
 
 typedef struct MixedModel {
         uint64_t boottime_usec, realtime_usec;
-        MixedRecord records[MIXED_RECORDS_MAX]; /* by their number, from 1 */
-        uint32_t n_records;
         MixedObject objects[MIXED_OBJECTS_MAX]; /* named by their place here */
         uint32_t n_objects;
         uint32_t n_entries_asked, n_entries; /* of the ledger */
         JournalReceipt receipts[MIXED_ERASURES_MAX];
         uint32_t n_erasures_asked, n_erasures;
         bool may_have_gaps; /* something was lost unsent, and the journal says so in records of its own */
+        uint32_t n_records;
+        MixedRecord records[MIXED_RECORDS_MAX]; /* by their number, from 1; last, so that a copy may end behind them */
 } MixedModel;
 
 /* One thing to do, drawn and not done yet. */
@@ -65,7 +65,8 @@ void mixed_resume(const MixedModel *model, Fixture *f); /* its clocks */
 MixedStep mixed_draw(uint64_t *random);
 /* 0; < 0: it failed, and the step may be done again. The journal is open, unless opening it is what failed. */
 int mixed_do(MixedModel *model, Fixture *f, const MixedStep *step);
-void mixed_settle(Fixture *f); /* until the thread has nothing left to do */
+/* Until the thread has nothing left to do: rows of one parcel are deleted in each round. */
+void mixed_settle(Fixture *f, unsigned rounds);
 
 int mixed_payload(uint32_t number, char *buffer, size_t size); /* of a record; length */
 

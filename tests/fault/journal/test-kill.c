@@ -13,7 +13,7 @@
 
 #define STORE_MAX 200000
 #define SEQ_MAX 100000
-#define LIFE_MS 60
+#define LIFE_MS 20
 #define LIFE_MAX_MS 10000
 
 typedef struct StoredRecord {
@@ -169,7 +169,7 @@ static void check_nothing_lost(uint8_t *n_ids) {
 
 static unsigned rounds(void) {
         const char *text = getenv("TRAILKEEP_FAULT_ROUNDS");
-        uint64_t n = 60;
+        uint64_t n = 1000;
 
         if (text)
                 assert_int_equal(parse_u64(text, 1, 100000, &n), 0);

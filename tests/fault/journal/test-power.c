@@ -21,6 +21,7 @@
 #define STEPS 100
 #define NOTES_MAX 4096
 #define CUTS_DEFAULT 6000
+#define PARCELS_MAX 64 /* that may be destroyed at once */
 #define PROCESSES 2
 #define THOROUGH_EVERY 16
 
@@ -46,12 +47,14 @@ typedef struct Cut {
 static void take_note(const MixedModel *model, void *userdata) {
         Life *life = userdata;
         Note *note = &life->notes[life->n_notes++];
+        size_t size;
 
         assert_true(life->n_notes <= NOTES_MAX);
         note->n_operations = disk_log_length(life->log);
-        note->model = malloc(sizeof(MixedModel));
+        size = offsetof(MixedModel, records) + (model->n_records + 1) * sizeof(MixedRecord);
+        note->model = malloc(size);
         assert_non_null(note->model);
-        *note->model = *model;
+        memcpy(note->model, model, size);
         note->model->boottime_usec = life->fixture->boottime_usec;
         note->model->realtime_usec = life->fixture->realtime_usec;
 }
@@ -88,7 +91,7 @@ static void live(Life *life) {
                 MixedStep step = mixed_draw(&random);
 
                 assert_int_equal(mixed_do(model, f, &step), 0);
-                mixed_settle(f);
+                mixed_settle(f, PARCELS_MAX);
         }
         fixture_close(f);
         medium_record(NULL);

@@ -60,6 +60,7 @@ int park(Fixture *f, uint64_t object);
 uint64_t send_batch(Fixture *f, Lane lane, size_t records_max); /* read, intent, ack; number of records */
 void send_all(Fixture *f, Lane lane);
 int erase(Fixture *f, const JournalErasure *erasure, JournalReceipt *ret);
+int try_list_doomed(Fixture *f, uint64_t objects[static 64], char names[static 64][80], size_t *ret);
 size_t list_doomed(Fixture *f, uint64_t objects[static 64], char names[static 64][80]);
 int object_deleted(Fixture *f, uint64_t object);
 size_t list_erasures(Fixture *f, JournalErasureState states[static 16]);
