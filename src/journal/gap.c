@@ -252,7 +252,7 @@ static RecordKind gap_kind(Lane lane) {
 static const char *gap_source_shown(const Gap *gap) {
         size_t n = strspn(gap->source, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
 
-        return gap->source[n] == 0 && n <= SOURCE_SHOWN_MAX ? gap->source : "";
+        return n <= SOURCE_SHOWN_MAX && gap->source[n] == 0 ? gap->source : "";
 }
 
 /* Members are absent where nothing is known, as in a fix. */
