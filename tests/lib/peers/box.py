@@ -145,10 +145,11 @@ class Box(Controls):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notify:
             notify.bind(path)
             self.launch(path)
-            self._await_ready(notify, timeout)
+            self.await_ready(notify, timeout)
         return self
 
-    def _await_ready(self, notify, timeout):
+    def await_ready(self, notify, timeout):
+        """Wait for READY=1 on a socket that was given to launch(); NotReady with its log when it ends before."""
         pid = os.pidfd_open(self.process.pid)
         try:
             deadline = time.monotonic() + timeout
