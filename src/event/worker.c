@@ -285,11 +285,12 @@ int worker_submit(Worker *worker, WorkerJob *job) {
                 r = -ESHUTDOWN;
         else if (worker->queued.n + worker->is_running >= worker->queue_max)
                 r = WORKER_E_FULL;
-        else {
+        else
                 list_push(&worker->queued, job);
-                (void)pthread_cond_signal(&worker->wake); /* fails as little as the mutex */
-        }
         worker_unlock(worker);
+        if (r == 0)
+                /* Behind the lock, or the thread would wake only to wait for it. Fails as little as the mutex. */
+                (void)pthread_cond_signal(&worker->wake);
         return r;
 }
 
