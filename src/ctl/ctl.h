@@ -83,6 +83,8 @@ int ctl_data_erase(Ctl *ctl) _must_check_;
 int ctl_data_erasures(Ctl *ctl) _must_check_;
 int ctl_evidence_status(Ctl *ctl) _must_check_;
 int ctl_evidence_start(Ctl *ctl) _must_check_;
+int ctl_journal_damage(Ctl *ctl) _must_check_;
+int ctl_journal_acknowledge(Ctl *ctl) _must_check_;
 int ctl_key_rotate(Ctl *ctl) _must_check_;
 int ctl_sync_now(Ctl *ctl) _must_check_;
 int ctl_sync_status(Ctl *ctl) _must_check_;

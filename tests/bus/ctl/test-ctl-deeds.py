@@ -50,6 +50,19 @@ class Deeds(Case):
         _, err = self.ctl('key', 'rotate', code=FAILED)
         self.assertIn('as they were', err)
 
+    def test_damage_is_shown_and_acknowledged(self):
+        self.assertIn('Nothing was found damaged', self.ctl('journal')[0])
+        self.assertEqual(self.json('journal'), {'Damage': {}})
+        self.assertIn('shown no more', self.ctl('journal', 'acknowledge')[0])
+        self.assertEqual(self.json('journal', 'acknowledge'), {'acknowledged': True})
+        self.assertEqual([call[0] for call in self.fake.calls()], ['AcknowledgeDamage', 'AcknowledgeDamage'])
+        self.fake.tell('state Device1 degraded')
+        out, _ = self.ctl('journal', 'damage')
+        self.assertRegex(out, r'Carried over +1[, .]?234\n')
+        self.assertRegex(out, r'Lost unsent +7\n')
+        self.fake.tell('fail AcknowledgeDamage org.trailkeep.Error.NotDurable it is still shown')
+        self.assertIn('still shown', self.ctl('journal', 'acknowledge', code=FAILED)[1])
+
     def test_evidence_key_is_written_to_a_new_file(self):
         folder = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, folder)

@@ -25,7 +25,7 @@ def ask(*words):
 
 class Completion(unittest.TestCase):
     def test_verbs_come_first(self):
-        self.assertEqual(sorted(ask("")), ["consent", "data", "evidence", "key", "monitor", "status", "sync"])
+        self.assertEqual(sorted(ask("")), ["consent", "data", "evidence", "journal", "key", "monitor", "status", "sync"])
         self.assertEqual(ask("st"), ["status"])
         self.assertEqual(sorted(ask("consent", "")), ["grant", "list", "withdraw"])
         self.assertEqual(ask("monitor", ""), [])
