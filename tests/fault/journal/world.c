@@ -128,8 +128,8 @@ static void set_kernel(World *world) {
         world->is_synced = true;
         if (world->kernel == KERNEL_FROM_RECEIVER)
                 world->kernel_error_usec = world->receiver_error_usec;
-        else if (world->kernel == KERNEL_WRONG_NTP)
-                world->kernel_error_usec = between(world, DAY, 10 * DAY);
+        else if (world->kernel == KERNEL_WRONG_NTP) /* as no receiver is: two liars that agree by chance are believed */
+                world->kernel_error_usec = between(world, 11 * DAY, 20 * DAY);
         else
                 world->kernel_error_usec = between(world, -50000, 50000);
 }
