@@ -4,18 +4,25 @@
  * The journal's own thread: everything that touches the databases. The public face (journal.c) makes one job of each
  * call and runs these functions in it, one at a time. Floor 2, private to the journal.
  *
- *   engine.c     start, end, what is reported        writer.c     rows -> parcels -> medium
- *   keeping.c    transactions of the vault, release, retention, closing in time
- *   media.c      rows whose bytes lie in segments (segments.h)
- *   older-vault.c  numbers, where the vault was put back from a backup
- *   settle.c     what destroyed keys mean for journal.db; deleting their rows
- *   reader.c     batches                             sending.c    intents, acknowledgements, doomed objects
- *   erasing.c    erasures                            erasures.c   their rows      summary.c  what is kept of whom
- *   keys.c       changes of the keys on request
- *   room.c       who gets the room on the disk       reserve.c    the part that is kept
- *   weigh.c      how much is taken (may be: quota.c) evict.c      what goes when it is too much
- *   gap.c        what was lost, and records of it    gaps.c       their rows
- *   salvage.c    a damaged journal.db                repair.c     finding that it is, and going on
+ * On the loop:
+ *   journal.c calls*.c jobs.c house.c    the face, its calls, what is around each job, timers
+ * On the thread, with this struct:
+ *   engine.c jobs.c          start, end, what is reported
+ *   writer.c media.c         rows -> parcels -> medium; those whose bytes lie in segments
+ *   reader.c sending.c       batches; intents, acknowledgements, doomed objects
+ *   keeping.c settle.c       transactions of the vault, release, retention; what destroyed keys mean for journal.db
+ *   erasing.c keys.c         erasures; changes of the keys on request
+ *   room.c evict.c weigh.c   who gets the room on the disk, what goes when it is too much, how much is taken
+ *   gap.c summary.c          what was lost, and records of it; what is kept of whom
+ *   repair.c salvage*.c      a damaged journal.db: finding that it is, carrying over what holds
+ *   older-vault.c            numbers, where the vault was put back from a backup
+ * What they stand on:
+ *   vault*.c parcels*.c ledger*.c erasures.c damages.c marks.c evidence*.c   rows of vault.db
+ *   lanes.c lane-*.c objects.c gaps.c                                        rows of journal.db
+ *   segment*.c reserve.c     files beside the databases
+ *   root.c replace-root.c    the lock and the root secret
+ *   db.c db-open.c           SQLite
+ *   seal.c extent.c ages.c rows.c quota.c sessions.c parcel-digest.c         pure, or memory alone
  *
  * The struct is open to these files alone.
  */

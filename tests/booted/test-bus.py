@@ -21,7 +21,8 @@ DBUS = ('org.freedesktop.DBus', '/org/freedesktop/DBus', 'org.freedesktop.DBus')
 # In this order, so that each finds the box as the one before has left it.
 ARGUMENTS = {
     'List': (), 'Grant': ('sa{sv}', 'location', '0'), 'GetLastFix': (), 'GetInstallation': (), 'Summary': (),
-    'Flush': (), 'ListErasures': (), 'Erase': ('a{sv}', '0'), 'Withdraw': ('sa{sv}', 'location', '0'),
+    'Flush': (), 'RotateKeys': (), 'StartEvidence': (), 'AcknowledgeDamage': (), 'ListErasures': (), 'Erase': ('a{sv}', '0'), 'Withdraw': ('sa{sv}', 'location', '0'),
+    'EraseEverything': (),
 }
 FOR_ADA = ('1', 'actor', 's', 'Ada')
 EXIT_DONE, EXIT_FAILED, EXIT_ABSENT, EXIT_DENIED = 0, 1, 3, 4
