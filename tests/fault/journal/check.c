@@ -15,18 +15,25 @@ typedef struct Check {
 
 #define WRONG(check, ...) ((void)snprintf((check)->ret->text, sizeof((check)->ret->text), __VA_ARGS__), false)
 
+static bool has_its_bytes(Check *check, const Parcel *parcel, const Piece *piece, uint64_t id, Record *record) {
+        _cleanup_bytes_ Bytes bytes = { 0 };
+        unsigned number = 0;
+
+        (void)sscanf(record->payload, "{\"seq\":%u", &number); /* was read before */
+        mixed_media(number, &bytes);
+        return engine_read_media(check->engine, parcel, id, piece, record) == 0 && record->data.size == bytes.size &&
+               memcmp(record->data.data, bytes.data, bytes.size) == 0;
+}
+
 /* Seals are opened here and not by the reader, so that what is behind the cursor is seen too. */
 static bool read_row(Check *check, const Parcel *parcel, sqlite3_stmt *statement) {
         uint64_t id = db_column_u64(statement, 0);
-        SealAd ad = seal_ad(vault_scope(check->engine->vault), SEAL_KIND_RECORD, (uint8_t)parcel->row.lane, id);
-        Bytes body = db_column_bytes(statement, 1);
-        _cleanup_bytes_ Bytes plain = { 0 };
+        Piece piece = { 0 };
         _cleanup_(record_freep) Record *record = NULL;
         char payload[512];
         unsigned number = 0;
 
-        if (aead_open(parcel->aead, ad.bytes, sizeof(ad.bytes), body.data, body.size, &plain) != 0 ||
-            record_decode(plain.data, plain.size, parcel->subject, parcel->source, &record) != 0)
+        if (engine_open_row(check->engine, parcel, statement, &piece, &record) != 0)
                 return WRONG(check, "row %" PRIx64 " of lane %u does not open", id, parcel->row.lane);
         check->n_pending[parcel->row.lane] += id > check->engine->lanes[parcel->row.lane].cursor;
         if (strcmp(parcel->source, PARCEL_SOURCE_OWN) == 0)
@@ -38,6 +45,8 @@ static bool read_row(Check *check, const Parcel *parcel, sqlite3_stmt *statement
         if (strcmp(payload, record->payload) != 0 || record->kind != check->model->records[number].kind ||
             strcmp(parcel->subject, check->model->records[number].is_of_b ? SUBJECT_B : SUBJECT_A) != 0)
                 return WRONG(check, "record %u is another one than was recorded", number);
+        if (parcel->row.lane == LANE_MEDIA && !has_its_bytes(check, parcel, &piece, id, record))
+                return WRONG(check, "record %u is there without its bytes", number);
         if (check->ids[number] > 0)
                 return WRONG(check, "record %u is there twice", number);
         check->ids[number] = id;

@@ -95,10 +95,11 @@ static const char *watched_path(int dir_fd, const char *path, char buffer[static
         if (medium.n_folder == 0)
                 return NULL;
         if (path[0] != '/') {
+                path = strcmp(path, ".") == 0 ? "" : path; /* the folder itself */
                 if (dir_fd < 0 || dir_fd >= FDS_MAX || !medium.fds[dir_fd].is_watched)
                         return NULL;
                 disk_must(snprintf(buffer, DISK_PATH_MAX, "%s%s%s", medium.fds[dir_fd].path,
-                                   medium.fds[dir_fd].path[0] ? "/" : "", path) < DISK_PATH_MAX);
+                                   medium.fds[dir_fd].path[0] && path[0] ? "/" : "", path) < DISK_PATH_MAX);
                 return buffer;
         }
         if (strncmp(path, medium.folder, medium.n_folder) != 0)

@@ -12,6 +12,12 @@ static struct {
         void *userdata;
 } observer;
 
+static bool has_media;
+
+void mixed_include_media(void) {
+        has_media = true;
+}
+
 void mixed_observe(MixedNote note, void *userdata) {
         observer.note = note;
         observer.userdata = userdata;
@@ -47,11 +53,22 @@ int mixed_payload(uint32_t number, char *buffer, size_t size) {
                         number);
 }
 
+void mixed_media(uint32_t number, Bytes *ret) {
+        uint64_t random = ~(uint64_t)number;
+
+        for (uint64_t n = disk_random(&random) % 500 + 1; n > 0; n--) {
+                uint64_t word = disk_random(&random);
+
+                assert_int_equal(bytes_append(ret, &word, sizeof(word)), 0);
+        }
+}
+
 static RecordKind draw_kind(uint64_t *random) {
         static const RecordKind kinds[] = { RECORD_FIX, RECORD_FIX, RECORD_FIX, RECORD_FIX, RECORD_FIX, RECORD_ALARM,
-                                            RECORD_EVENT, RECORD_DIAGNOSTIC };
+                                            RECORD_EVENT, RECORD_DIAGNOSTIC,
+                                            RECORD_VIDEO, RECORD_PICTURE }; /* media last */
 
-        return kinds[disk_random(random) % ELEMENTSOF(kinds)];
+        return kinds[disk_random(random) % (has_media ? ELEMENTSOF(kinds) : ELEMENTSOF(kinds) - 2)];
 }
 
 static int append_one(MixedModel *model, Fixture *f, uint64_t *random) {
@@ -67,6 +84,12 @@ static int append_one(MixedModel *model, Fixture *f, uint64_t *random) {
         note(model); /* an alarm is committed at once */
         r = record_new(entry->kind, entry->is_of_b ? SUBJECT_B : SUBJECT_A, "gnss",
                        (int64_t)(f->realtime_usec / USEC_PER_MSEC), payload, &record);
+        if (r >= 0 && record_kind_lane(entry->kind) == LANE_MEDIA) {
+                _cleanup_bytes_ Bytes bytes = { 0 };
+
+                mixed_media(model->n_records, &bytes);
+                r = record_set_media(record, "", &bytes);
+        }
         if (r >= 0)
                 r = journal_append(f->journal, record);
         if (r != 0)

@@ -61,6 +61,7 @@ typedef struct MixedStep {
 } MixedStep;
 
 void mixed_options(Fixture *f);          /* short retentions; no timer does anything meanwhile */
+void mixed_include_media(void);          /* from here on in this process */
 void mixed_resume(const MixedModel *model, Fixture *f); /* its clocks */
 MixedStep mixed_draw(uint64_t *random);
 /* 0; < 0: it failed, and the step may be done again. The journal is open, unless opening it is what failed. */
@@ -69,6 +70,7 @@ int mixed_do(MixedModel *model, Fixture *f, const MixedStep *step);
 void mixed_settle(Fixture *f, unsigned rounds);
 
 int mixed_payload(uint32_t number, char *buffer, size_t size); /* of a record; length */
+void mixed_media(uint32_t number, Bytes *ret); /* its bytes, if it is one of media */
 
 /* Called whenever the model has changed. */
 typedef void (*MixedNote)(const MixedModel *model, void *userdata);

@@ -222,5 +222,6 @@ int main(void) {
                 cmocka_unit_test(test_a_sync_that_is_left_out_is_found),
         };
 
+        mixed_include_media();
         return cmocka_run_group_tests_name("fault journal power", tests, NULL, NULL);
 }
