@@ -74,7 +74,9 @@ class RecordingsTest(unittest.TestCase):
             counters = d.box.track()
             self.assertEqual([counters[k] for k in ('recorded', 'stored', 'pending', 'parked')], [n, n, 0, 0])
             self.assertEqual(d.box.stop(), 0)
-            self.assertEqual(d.box.log(), '', 'a line at warning or above')
+            # A receiver that lives in another year than the store does is named, as it should be.
+            said = [line for line in d.box.log().splitlines() if "The time of source 'gnss' contradicts" not in line]
+            self.assertEqual(said, [], 'a line at warning or above')
         for name, fixes in objects:
             self.check_name(name, fixes)
         if objects:
