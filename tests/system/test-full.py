@@ -4,6 +4,7 @@
 page. Runs in a mount namespace of its own, as an ordinary user in a user namespace.
 """
 import os
+import signal
 import subprocess
 import sys
 import unittest
@@ -35,6 +36,7 @@ class FullTest(unittest.TestCase):
         subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=16m,mode=0700', 'none', self.d.box.state], check=True)
         self.addCleanup(subprocess.run, ['umount', '-l', self.d.box.state], check=True)
         self.d.box.start()
+        self.reserve_bytes = self.reserved()
 
     def tearDown(self):
         if self.d.box.process.poll() is None:
@@ -53,6 +55,23 @@ class FullTest(unittest.TestCase):
                 pass
         fs = os.statvfs(self.d.box.state)
         self.assertEqual(fs.f_bavail, 0)
+
+    def reserved(self):
+        return os.stat(os.path.join(self.d.box.state, 'reserve')).st_blocks * 512
+
+    def is_stopped_with_reserve(self):
+        process = self.d.box.process
+        process.send_signal(signal.SIGSTOP)
+        os.waitpid(process.pid, os.WUNTRACED)
+        if self.reserved() >= self.reserve_bytes // 4:
+            return True
+        process.send_signal(signal.SIGCONT)
+        return False
+
+    def kill(self):
+        """Not while the reserve is lent to what is being written: the ballast would take it, as any other process could."""
+        self.d.wait(self.is_stopped_with_reserve, 'a moment at which the reserve is not lent')
+        self.d.box.kill()
 
     def until_state(self, *states):
         return self.d.box.until('Journal1', 'State', lambda state: state in states)
@@ -115,12 +134,12 @@ class FullTest(unittest.TestCase):
         self.assertTrue(d.store.objects())
         self.fill_until_it_is_said()
         d.box.withdraw()
-        d.box.kill()
+        self.kill()
         self.fill()
         d.box.start()
         self.assertEqual(self.granted(), [])
         d.box.bus.call('Data1', 'Erase', 'a{sv}', '0')
-        d.box.kill()
+        self.kill()
         self.fill()
         d.box.start()
         d.wait(lambda: not d.store.objects(), 'an empty store')
