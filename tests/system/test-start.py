@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Start and end of the daemon: what it refuses it refuses with a sentence that says what to do, and touches nothing."""
 import os
+import re
 import shutil
 import socket
 import sqlite3
@@ -127,6 +128,8 @@ class StartTest(unittest.TestCase):
         box = self.box().init()
         self.assertEqual(box.start().stop(), 0)
         self.assertNotIn('into swap', box.log())
+        with open(box.program, 'rb') as f:
+            can_fail = b'__asan_init' not in f.read()   # AddressSanitizer lets mlock() do nothing, and succeed
         wrapper = os.path.join(box.folder, 'wrapper')
         drop = 'setpriv --bounding-set -ipc_lock' if os.geteuid() == 0 else ''
         with open(wrapper, 'w', encoding='utf-8') as f:
@@ -134,7 +137,7 @@ class StartTest(unittest.TestCase):
         os.chmod(wrapper, 0o755)
         box.program = wrapper
         self.assertEqual(box.start().stop(), 0)
-        self.assertRegex(box.log(), 'into swap.*LimitMEMLOCK=')
+        self.assertEqual(bool(re.search('into swap.*LimitMEMLOCK=', box.log())), can_fail, box.log())
 
     def test_credentials(self):
         """a systemd credential goes before the file of the configuration"""
