@@ -49,6 +49,7 @@ IN_ROOT='
   set -e
   root=$1 cache=$2
   shift 2
+  mount --bind "$root" "$root" # a namespace of its own inside wants a / that is a mount
   mount -t proc proc "$root/proc"
   mount -t sysfs -o ro sysfs "$root/sys"
   mount -t tmpfs -o mode=755 dev "$root/dev"
