@@ -14,7 +14,7 @@
  *   deletable N               the next erasure concerns N objects in the store
  *   deleted N                 ObjectsDeleted of that erasure, announced without its value
  *   position                  a PropertiesChanged that betrays a position, as no daemon may send it
- *   flush                     answers the waiting Flush
+ *   flush                     answers the waiting Flush, or the next one
  *   chain N                   the chain of evidence whose key was given out, 0: none
  *   calls                     prints "call METHOD ARGUMENTS" for each decision, erasure and flush since the last time
  *   quit                      leaves at once, calls unanswered
@@ -279,8 +279,10 @@ static int flush(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         r = note_call(fake, call);
         if (r < 0)
                 return r;
-        if (fake->pending == 0)
+        if (fake->pending == 0 || fake->is_flush_told) {
+                fake->is_flush_told = false;
                 return sd_bus_reply_method_return(call, "");
+        }
         fake->flush = sd_bus_message_ref(call);
         return 1;
 }
@@ -349,8 +351,10 @@ static int betray_position(Fake *fake) {
 static int answer_flush(Fake *fake) {
         int r;
 
-        if (!fake->flush)
-                return -ENOENT;
+        if (!fake->flush) {
+                fake->is_flush_told = true;
+                return 0;
+        }
         r = sd_bus_reply_method_return(fake->flush, "");
         fake->flush = sd_bus_message_unref(fake->flush);
         return r;

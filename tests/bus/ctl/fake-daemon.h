@@ -3,6 +3,7 @@
 /*
  * What the files of the daemon that is none share: see fake-daemon.c.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <systemd/sd-bus.h>
@@ -22,6 +23,7 @@ typedef struct Fake {
         Failure failures[4];
         size_t n_failures;
         sd_bus_message *flush; /* waiting for its answer */
+        bool is_flush_told;    /* to answer the next one at once */
         char calls[1024];
 } Fake;
 

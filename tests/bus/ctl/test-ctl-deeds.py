@@ -166,7 +166,7 @@ class Deeds(Case):
         terminal = Terminal(['--bus=' + self.bus.address, 'sync', 'now'])
         terminal.read_until('4 records to go')
         self.fake.tell('pending 2')
-        terminal.read_until('2 records to go')  # Flush has been called
+        terminal.read_until('2 records to go')
         self.fake.tell('flush')
         code, output = terminal.end()
         self.assertEqual(code, DONE)
