@@ -329,7 +329,7 @@ static void test_damaged_record_of_a_stored_object_is_counted_once(void **state)
         assert_int_equal(put_intent(f, LANE_TRACK, batch->first, batch->last, "x", &object), 0);
         fixture_close(f);
         sql_run(f, "journal.db",
-                "UPDATE track SET body = substr(body, 1, 30) || x'00' || substr(body, 32) WHERE id = (SELECT min(id) FROM"
+                "UPDATE track SET body = substr(body, 1, 30) || x'00000000' || substr(body, 35) WHERE id = (SELECT min(id) FROM"
                 " track)");
         assert_int_equal(fixture_open(f), 0);
         send_all(f, LANE_TRACK);
